@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from shared.announcing.announcer import Announcing
 from shared.archiving.files import FileCopier
 from shared.archiving.pipeline import Archiving
-from shared.domain.chance import Chance
 from shared.domain.clock import Clock, SystemClock
+from shared.domain.random_source import RandomSource
 from shared.gateways.bundle import Gateways
 from shared.gateways.clients import Clients
 from shared.gateways.tables.schema import Schema
@@ -67,11 +67,11 @@ class App:
 
     @classmethod
     def over(
-        cls, settings: Settings, clock: Clock, clients: Clients | None = None, chance: Chance | None = None
+        cls, settings: Settings, clock: Clock, clients: Clients | None = None, random_source: RandomSource | None = None
     ) -> "App":
         """Builds the app. Must be called on the running event loop, because the clients' connections belong to it."""
         clients = clients or Clients(settings)
-        gateways = Gateways.over(clients, settings, chance)
+        gateways = Gateways.over(clients, settings, random_source)
         announcing = Announcing(gateways, clock)
         copier = FileCopier(gateways, clock, settings)
         starting = Starting(gateways, clock, settings)
@@ -98,7 +98,7 @@ class App:
         )
         return cls(
             schema=gateways.schema,
-            commands=Commands(cases, Idempotency(gateways.requests, clock, gateways.chance)),
+            commands=Commands(cases, Idempotency(gateways.requests, clock, gateways.random_source)),
             queries=Queries(
                 QueryCases(
                     listing=listing,

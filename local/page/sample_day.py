@@ -9,7 +9,7 @@ from typing import Any
 from azure.data.tables.aio import TableServiceClient
 
 from local.demo.peers import Peers
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.gateways.tables.tallies import Tallies
@@ -76,18 +76,18 @@ async def record(call: Call, peers: Peers) -> str:
 
 async def fill_statistics(storage: str) -> None:
     """Writes statistics for the last 24 hours, busiest at noon, through the product's own gateway."""
-    chance = random.Random(_SEED)  # noqa: S311 - the same data each time
+    rng = random.Random(_SEED)  # noqa: S311 - the same data each time
     now = datetime.now(UTC)
     async with TableServiceClient.from_connection_string(storage) as tables:
-        tallies = Tallies(tables, Settings.model_fields["calendar_table"].default, Chance())
+        tallies = Tallies(tables, Settings.model_fields["calendar_table"].default, RandomSource())
         for quarter in range(95, 1, -1):
             at = now - timedelta(minutes=15 * quarter)
             busy = max(0.0, 1 - abs(at.hour + at.minute / 60 - 12.5) / 8)
-            for _ in range(max(0, round(chance.gauss(24 * busy, 3)))):
+            for _ in range(max(0, round(rng.gauss(24 * busy, 3)))):
                 await tallies.count(
-                    _safe(at, seconds=min(240, chance.lognormvariate(1.2, 0.9)), size=chance.randrange(40_000_000))
+                    _safe(at, seconds=min(240, rng.lognormvariate(1.2, 0.9)), size=rng.randrange(40_000_000))
                 )
-            if chance.random() < busy / 12:
+            if rng.random() < busy / 12:
                 await tallies.count(_ended(at, ChunkState.FAILED, failed_at=at))
 
 

@@ -30,7 +30,7 @@ from local.simulation.world.sources import SimulatedAcs
 from local.simulation.world.topic import SimulatedTopic
 from local.simulation.world.trace import Trace
 from shared.app import App
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 
 if TYPE_CHECKING:
     from shared.gateways.clients import Clients
@@ -108,7 +108,7 @@ class World:
 
     def __init__(self, loop: VirtualLoop, trace: Trace, schedule: Schedule) -> None:
         self.loop, self.schedule = loop, schedule
-        order, chance = (random.Random(f"{name} {schedule.seed}") for name in ("order", "platform"))  # noqa: S311 - repeatable
+        order, rng = (random.Random(f"{name} {schedule.seed}") for name in ("order", "platform"))  # noqa: S311 - repeatable
         self.settings = simulated_settings(schedule.setup)
         self.account = Account(TrueTime(loop), random.Random(f"ids {schedule.seed}"))  # noqa: S311 - repeatable
         sources = [one for recording in schedule.recordings for one in recording.sources]
@@ -133,11 +133,11 @@ class World:
             self.acs,
             self.topic,
             self.settings,
-            chance,
+            rng,
             list(schedule.skews),
             schedule.seed,
         )
-        self.platform = Platform(loop, self.cluster, self.account, self.settings, chance, trace)
+        self.platform = Platform(loop, self.cluster, self.account, self.settings, rng, trace)
         self.triggers = Triggers(self.platform, lost=schedule.lost_jobs, worn=schedule.worn_jobs, plans=schedule.calls)
         self._most_calls = schedule.most_calls
         self.invariants = Invariants(self.account, self.acs, self.settings)
@@ -200,7 +200,7 @@ class World:
         """Asks an app in a new process about everything, without faults."""
         clients = MemoryClients(self.account, self.acs, self.settings)
         clock = TrueTime(self.loop)
-        app = App.over(self.settings, clock, cast("Clients", clients), Chance(random.Random(0)))  # noqa: S311 - repeatable
+        app = App.over(self.settings, clock, cast("Clients", clients), RandomSource(random.Random(0)))  # noqa: S311 - repeatable
         return await Answers(app, self.stored).violations()
 
     def _recording_changed(self, recording: CallRecording, change: Change) -> None:

@@ -52,9 +52,9 @@ class Archiving:
         self._catalogue, self._jobs = gateways.catalogue, gateways.jobs
         self._release = Release(gateways, copier, announcing, clock, settings)
         self._endings = Endings(gateways, announcing, clock, settings)
-        self._chance = gateways.chance
+        self._random_source = gateways.random_source
         self._retries = RetryPolicy(
-            base=settings.retry_base_seconds, max_attempts=settings.max_attempts, chance=gateways.chance
+            base=settings.retry_base_seconds, max_attempts=settings.max_attempts, random_source=gateways.random_source
         )
 
     async def handle(self, job: ChunkJob) -> None:
@@ -126,7 +126,7 @@ class Archiving:
         now = self._clock.now()
         claimed = chunk.move(
             ChunkState.COPYING,
-            owner=self._chance.new_id().hex,
+            owner=self._random_source.new_id().hex,
             lease_until=now + self._settings.lease,
             attempts=chunk.attempts + 1,
             copying_at=now,

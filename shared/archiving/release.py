@@ -58,7 +58,7 @@ class Release:
         self._copier, self._announcing, self._clock, self._settings = copier, announcing, clock, settings
         self._endings = Endings(gateways, announcing, clock, settings)
         self._retries = RetryPolicy(
-            base=settings.retry_base_seconds, max_attempts=settings.max_attempts, chance=gateways.chance
+            base=settings.retry_base_seconds, max_attempts=settings.max_attempts, random_source=gateways.random_source
         )
 
     async def release(self, chunk: Chunk, *, checked_at: datetime | None = None) -> Step:

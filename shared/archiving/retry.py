@@ -10,7 +10,7 @@ longest possible lifetime has passed.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState, GivenUp
 from shared.errors import CallvaultError, SourceError, SourceGone
@@ -40,7 +40,7 @@ class RetryPolicy:
 
     base: float
     max_attempts: int
-    chance: Chance
+    random_source: RandomSource
 
     def after(self, chunk: Chunk, error: CallvaultError, now: datetime) -> datetime | GivenUp:
         """The time of the next attempt, or the state in which the chunk ends: failed, or lost if its source is gone.
@@ -76,7 +76,7 @@ class RetryPolicy:
     def pause(self, attempts: int) -> timedelta:
         """From an attempt's failure to the next attempt, after this many attempts."""
         exponential = min(self.base * 2.0 ** min(attempts - 1, 30), _LONGEST)
-        return timedelta(seconds=exponential * self.chance.between(1 - _JITTER, 1 + _JITTER))
+        return timedelta(seconds=exponential * self.random_source.between(1 - _JITTER, 1 + _JITTER))
 
 
 def is_soon(at: datetime, now: datetime) -> bool:

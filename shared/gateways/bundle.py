@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.gateways.acs.media import MediaSource
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.acs.signing_keys import SigningKeys
@@ -52,26 +52,26 @@ class Gateways:
     quarantine: Quarantine
     download_links: DownloadLinks
     topic: Topic | None
-    chance: Chance
+    random_source: RandomSource
 
     @classmethod
-    def over(cls, clients: Clients, settings: Settings, chance: Chance | None = None) -> "Gateways":
-        chance = chance or Chance()
+    def over(cls, clients: Clients, settings: Settings, random_source: RandomSource | None = None) -> "Gateways":
+        random_source = random_source or RandomSource()
         return cls(
             recorder=CallRecorder(clients.calls),
             source=MediaSource(clients.calls),
             schema=Schema(clients.tables, settings.links_table),
-            catalogue=Catalogue(clients.tables, settings.recordings_table, chance),
+            catalogue=Catalogue(clients.tables, settings.recordings_table, random_source),
             lists=Lists(clients.tables, settings.calendar_table),
             participants=Lists(clients.tables, settings.participants_table),
-            tallies=Tallies(clients.tables, settings.calendar_table, chance),
-            audit=Audit(clients.tables, settings.recordings_table, chance),
+            tallies=Tallies(clients.tables, settings.calendar_table, random_source),
+            audit=Audit(clients.tables, settings.recordings_table, random_source),
             worklist=Worklist(clients.tables, settings.worklist_table, settings.worklist_shards),
             links=Links(clients.tables, settings.links_table),
-            claims=Claims(clients.tables, settings.links_table, chance),
+            claims=Claims(clients.tables, settings.links_table, random_source),
             starts=Starts(clients.tables, settings.links_table),
             signing_keys=SigningKeys(clients.keys, settings.callback_openid_url),
-            requests=Requests(clients.tables, settings.requests_table, chance),
+            requests=Requests(clients.tables, settings.requests_table, random_source),
             expired_rows=ExpiredRows(
                 clients.tables, requests_table=settings.requests_table, links_table=settings.links_table
             ),
@@ -81,5 +81,5 @@ class Gateways:
             archive_reader=ArchiveReader(clients.archive, settings.archive_container),
             download_links=DownloadLinks(clients.archive, settings.archive_container),
             topic=Topic(clients.topic) if clients.topic else None,
-            chance=chance,
+            random_source=random_source,
         )

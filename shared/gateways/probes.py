@@ -19,7 +19,7 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.blob.aio import BlobServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.errors import DestinationForbidden
 from shared.gateways.clients import Clients
 from shared.gateways.faults import storage_faults
@@ -54,16 +54,18 @@ class Probes:
         tables: TableServiceClient,
         host: BlobServiceClient,
         archive: BlobServiceClient,
-        chance: Chance,
+        random_source: RandomSource,
     ) -> None:
-        self._queues, self._tables, self._chance = queues, tables, chance
+        self._queues, self._tables, self._random_source = queues, tables, random_source
         self._blobs = {Account.HOST: host, Account.ARCHIVE: archive}
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def over(cls, clients: Clients, settings: Settings, chance: Chance) -> AsyncIterator["Probes"]:
+    async def over(cls, clients: Clients, settings: Settings, random_source: RandomSource) -> AsyncIterator["Probes"]:
         async with clients.queues(settings.host_storage) as queues, clients.blobs(settings.host_storage) as host:
-            yield cls(queues=queues, tables=clients.tables, host=host, archive=clients.archive, chance=chance)
+            yield cls(
+                queues=queues, tables=clients.tables, host=host, archive=clients.archive, random_source=random_source
+            )
 
     async def queue(self, name: str) -> None:
         """Sends a hidden message and deletes it."""
@@ -75,7 +77,7 @@ class Probes:
 
     async def table(self, name: str) -> bool:
         """Writes a row and deletes it. If that is forbidden, reads. Returns whether the table can be written."""
-        row = {"PartitionKey": _PROBE, "RowKey": self._chance.new_id().hex}
+        row = {"PartitionKey": _PROBE, "RowKey": self._random_source.new_id().hex}
         table = self._tables.get_table_client(name)
         try:
             with storage_faults(f"writing to the table {name}"):
@@ -98,9 +100,9 @@ class Probes:
                 or found.has_legal_hold
                 or getattr(found, "immutable_storage_with_versioning_enabled", False)
             )
-            blob = container.get_blob_client(f"{_PROBE}/{self._chance.new_id().hex}")
+            blob = container.get_blob_client(f"{_PROBE}/{self._random_source.new_id().hex}")
             if immutable:
-                await blob.stage_block(self._chance.new_id().hex, _PROBE.encode())
+                await blob.stage_block(self._random_source.new_id().hex, _PROBE.encode())
             else:
                 await blob.upload_blob(_PROBE.encode())
                 await blob.delete_blob()

@@ -64,7 +64,7 @@ class AutoRecording:
         self._writers = Writers.over(gateways)
         self._claims, self._links = gateways.claims, gateways.links
         self._catalogue, self._starting, self._clock = gateways.catalogue, starting, clock
-        self._chance = gateways.chance
+        self._random_source = gateways.random_source
         self._rules = settings.auto_record_rules
         self._busy = settings.lease  # after this time the process that has the claim counts as crashed
 
@@ -86,7 +86,7 @@ class AutoRecording:
             trigger=trigger.value,
             by=by,
             body=json.dumps({"serverCallId": server_call_id, **rule.wanted()}),
-            repeatability_id=str(self._chance.new_id()),
+            repeatability_id=str(self._random_source.new_id()),
             first_sent=now,
             busy_until=now + self._busy,
         )
@@ -131,7 +131,7 @@ class AutoRecording:
             now = self._clock.now()
             again = replace(
                 claim,
-                repeatability_id=str(self._chance.new_id()),
+                repeatability_id=str(self._random_source.new_id()),
                 first_sent=now,
                 busy_until=now,
                 restarts=claim.restarts + 1,

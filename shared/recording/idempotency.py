@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from shared.domain.chance import Chance
 from shared.domain.clock import Clock
+from shared.domain.random_source import RandomSource
 from shared.domain.repeatability import Repeatability
 from shared.errors import CallvaultError, InvalidRequest, KeyReused, RequestInProgress
 from shared.gateways.tables.requests import Requests
@@ -27,8 +27,8 @@ class Idempotency:
     Repeatability id for ACS.
     """
 
-    def __init__(self, requests: Requests, clock: Clock, chance: Chance) -> None:
-        self._requests, self._clock, self._chance = requests, clock, chance
+    def __init__(self, requests: Requests, clock: Clock, random_source: RandomSource) -> None:
+        self._requests, self._clock, self._random_source = requests, clock, random_source
 
     async def once(self, key: str | None, body: bytes, carry_out: Callable[[Repeatability], Awaitable[str]]) -> str:
         """Returns the answer of `carry_out`, or its stored answer. Without a key, `carry_out` runs each time.
@@ -37,7 +37,7 @@ class Idempotency:
         """
         now = self._clock.now()
         if key is None:
-            return await carry_out(Repeatability(request_id=str(self._chance.new_id()), first_sent=now))
+            return await carry_out(Repeatability(request_id=str(self._random_source.new_id()), first_sent=now))
         if not (key.strip() and key.isascii() and key.isprintable()) or len(key) > _LONGEST_KEY:
             raise InvalidRequest.of(
                 "Idempotency-Key", f"must have 1 to {_LONGEST_KEY} printable ASCII characters, as a UUID has"

@@ -8,7 +8,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import StandardBlobTier
 
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.errors import DestinationUnavailable
 from shared.gateways.probes import Account, Probes
 from tests.contract.conftest import Storage, code_of
@@ -19,7 +19,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 @contextlib.asynccontextmanager
 async def probes(storage: Storage) -> AsyncIterator[Probes]:
     async with storage.queues() as queues:
-        yield Probes(queues=queues, tables=storage.tables, host=storage.blobs, archive=storage.blobs, chance=Chance())
+        yield Probes(
+            queues=queues,
+            tables=storage.tables,
+            host=storage.blobs,
+            archive=storage.blobs,
+            random_source=RandomSource(),
+        )
 
 
 async def test_a_probe_writes_and_leaves_nothing_behind(storage: Storage):

@@ -15,9 +15,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, preco
 from local.memory.storage.account import Account
 from local.memory.storage.tables import MemoryTableServiceClient
 from shared.archiving.lease import Lease
-from shared.domain.chance import Chance
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
+from shared.domain.random_source import RandomSource
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import MOVES, ONCE_SAFE, REPLAYABLE, ChunkState, ForbiddenMove
 from shared.errors import LeaseLost
@@ -295,7 +295,7 @@ def test_no_order_of_operations_breaks_the_state_diagram_or_lets_a_stale_writer_
     loop = asyncio.new_event_loop()
     service: Any = MemoryTableServiceClient(Account(SystemClock()))
     loop.run_until_complete(service.create_table_if_not_exists("states"))
-    Workers.catalogue, Workers.loop = Catalogue(service, "states", Chance()), loop
+    Workers.catalogue, Workers.loop = Catalogue(service, "states", RandomSource()), loop
     try:
         run_state_machine_as_test(Workers, settings=effort(150, steps=40))
     finally:

@@ -57,8 +57,8 @@ async def run(batch: Batch, directory: Path) -> Outcome:
     compression = Compression(start=datetime.now(UTC), rate=rate)
     orders = directory / "orders"
     orders.mkdir(parents=True, exist_ok=True)
-    chance = random.Random(f"batch {first}")  # noqa: S311 - the same seed must give the same batch
-    detour = Detour(StorageFaults(batch.plan.rules, chance))
+    rng = random.Random(f"batch {first}")  # noqa: S311 - the same seed must give the same batch
+    detour = Detour(StorageFaults(batch.plan.rules, rng))
     keys = [part for name in _KEYS for part in (name, f"{name.strip('-')}-of-a-batch")]
     options = StackOptions(
         directory=directory / "stack",
@@ -85,7 +85,7 @@ async def run(batch: Batch, directory: Path) -> Outcome:
         tamperer = Tamperer(client=where)
         deletion_check = DeletionCheck(client=where, tamperer=tamperer)
         player = Player(client=where, book=OrderBook(orders), tamperer=tamperer, rate=rate)
-        disturber = Disturber(stack=stack, relay=detour.relay, chance=chance)
+        disturber = Disturber(stack=stack, relay=detour.relay, rng=rng)
         async with deletion_check.watching():
             return await _Run(
                 batch=batch,

@@ -46,37 +46,37 @@ CALM = Plan()
 
 
 def plan(seed: int) -> Plan:
-    chance = random.Random(f"disturbances {seed}")  # noqa: S311 - the same seed must give the same plan
+    rng = random.Random(f"disturbances {seed}")  # noqa: S311 - the same seed must give the same plan
     disturbances = [
-        *(Planned(kind=Disturbance.KILL_WORKER, at=chance.uniform(1, LENGTH)) for _ in range(chance.randint(3, 6))),
-        *(_lasting(chance, Disturbance.FREEZE_WORKER, 0.5, 3.0) for _ in range(chance.randint(1, 4))),
-        *(_lasting(chance, Disturbance.ACS_AWAY, 0.3, 2.0) for _ in range(chance.randint(0, 2))),
+        *(Planned(kind=Disturbance.KILL_WORKER, at=rng.uniform(1, LENGTH)) for _ in range(rng.randint(3, 6))),
+        *(_lasting(rng, Disturbance.FREEZE_WORKER, 0.5, 3.0) for _ in range(rng.randint(1, 4))),
+        *(_lasting(rng, Disturbance.ACS_AWAY, 0.3, 2.0) for _ in range(rng.randint(0, 2))),
     ]
-    if chance.random() < 0.5:  # noqa: PLR2004 - even odds
-        disturbances.append(Planned(kind=Disturbance.KILL_HOST, at=chance.uniform(2, LENGTH)))
-    if chance.random() < 0.4:  # noqa: PLR2004 - two in five
-        disturbances.append(Planned(kind=Disturbance.RESTART_STORAGE, at=chance.uniform(2, LENGTH)))
-    return Plan(disturbances=sorted(disturbances, key=lambda one: one.at), rules=_rules(chance))
+    if rng.random() < 0.5:  # noqa: PLR2004 - even odds
+        disturbances.append(Planned(kind=Disturbance.KILL_HOST, at=rng.uniform(2, LENGTH)))
+    if rng.random() < 0.4:  # noqa: PLR2004 - two in five
+        disturbances.append(Planned(kind=Disturbance.RESTART_STORAGE, at=rng.uniform(2, LENGTH)))
+    return Plan(disturbances=sorted(disturbances, key=lambda one: one.at), rules=_rules(rng))
 
 
-def _lasting(chance: random.Random, kind: Disturbance, least: float, most: float) -> Planned:
-    return Planned(kind=kind, at=chance.uniform(1, LENGTH), seconds=chance.uniform(least, most))
+def _lasting(rng: random.Random, kind: Disturbance, least: float, most: float) -> Planned:
+    return Planned(kind=kind, at=rng.uniform(1, LENGTH), seconds=rng.uniform(least, most))
 
 
-def _rules(chance: random.Random) -> list[Rule]:
+def _rules(rng: random.Random) -> list[Rule]:
     """Storage faults of a low probability, and sometimes an outage or a full disk."""
     rules = []
     for fault in (*StorageFault,):
         if fault in MESSAGES:
-            rules.append(Rule(fault=fault, begins=0, ends=LENGTH, probability=chance.uniform(0, 0.15)))
+            rules.append(Rule(fault=fault, begins=0, ends=LENGTH, probability=rng.uniform(0, 0.15)))
         elif fault in (StorageFault.OUTAGE, StorageFault.FULL):
-            begins = chance.uniform(1, LENGTH)
-            services = chance.choice((("blob",), ("table",), ("queue",), ("blob", "queue", "table")))
+            begins = rng.uniform(1, LENGTH)
+            services = rng.choice((("blob",), ("table",), ("queue",), ("blob", "queue", "table")))
             rules.append(
                 Rule(
                     fault=fault,
                     begins=begins,
-                    ends=begins + chance.uniform(0.3, 2),
+                    ends=begins + rng.uniform(0.3, 2),
                     services=frozenset(services),
                 )
             )
@@ -86,8 +86,8 @@ def _rules(chance: random.Random) -> list[Rule]:
                     fault=fault,
                     begins=0,
                     ends=LENGTH,
-                    probability=chance.uniform(0, 0.03),
-                    seconds=chance.uniform(0.2, 2.0),
+                    probability=rng.uniform(0, 0.03),
+                    seconds=rng.uniform(0.2, 2.0),
                 )
             )
     return rules
@@ -99,7 +99,7 @@ class Disturber:
 
     stack: Stack
     relay: Relay
-    chance: random.Random
+    rng: random.Random
     carried_out: Counter[Disturbance] = field(default_factory=Counter)
 
     async def disturb(self, planned: Sequence[Planned]) -> None:
@@ -131,7 +131,7 @@ class Disturber:
         workers = self.stack.addresses.pids.workers
         if not workers:
             return None
-        pid = self.chance.choice(workers)
+        pid = self.rng.choice(workers)
         _send(pid, number)
         return pid
 

@@ -74,8 +74,8 @@ class Rule:
 class StorageFaults:
     """Decides what happens to each request, from the start until the faults end."""
 
-    def __init__(self, rules: Sequence[Rule], chance: random.Random) -> None:
-        self._rules, self._chance = rules, chance
+    def __init__(self, rules: Sequence[Rule], rng: random.Random) -> None:
+        self._rules, self._rng = rules, rng
         self._began: float | None = None
         self.fired: Counter[StorageFault] = Counter()
 
@@ -90,7 +90,7 @@ class StorageFaults:
             return None
         at = time.monotonic() - self._began
         for rule in self._rules:
-            if rule.applies(operation, at) and self._chance.random() < rule.probability:
+            if rule.applies(operation, at) and self._rng.random() < rule.probability:
                 self.fired[rule.fault] += 1
                 return rule
         return None

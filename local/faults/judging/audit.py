@@ -10,7 +10,7 @@ from collections.abc import Collection
 from local.faults.judging.violations import Kind, Violation, violation
 from local.faults.playing.caller_requests import READ, REPLAY, CallerRequests
 from local.faults.running_stack.stack_client import StackClient
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.domain.records import AuditEntry, Chunk
 from shared.gateways.tables.audit import Audit
 
@@ -25,7 +25,7 @@ async def unaudited(
     corrected: Collection[str],
 ) -> list[Violation]:
     """Wrong histories of the announced documents. `corrected`: documents announced with two sets of locations."""
-    audit = Audit(client.tables, "recordings", Chance())
+    audit = Audit(client.tables, "recordings", RandomSource())
     documents = {chunk.document_id: chunk.recording_key for chunk in chunks if chunk.document_id in announced}
     histories = {key: await audit.history(key) for key in {*documents.values(), *requests.requested}}
     found = [sentence for key, entries in histories.items() for sentence in wrong_history(key, entries, requests)]

@@ -26,14 +26,14 @@ class CallerRequests:
 
 
 async def make_requests(
-    client: StackClient, recording_id: str, document_id: str, chance: random.Random, requests: CallerRequests
+    client: StackClient, recording_id: str, document_id: str, rng: random.Random, requests: CallerRequests
 ) -> None:
     """Requests a few replays and links for some of the recordings."""
-    if chance.random() > _SHARE:
+    if rng.random() > _SHARE:
         return
-    for _ in range(chance.randint(1, 4)):
-        await asyncio.sleep(chance.uniform(0, _LONGEST_PAUSE))
-        wanted = chance.choice((REPLAY, READ))
+    for _ in range(rng.randint(1, 4)):
+        await asyncio.sleep(rng.uniform(0, _LONGEST_PAUSE))
+        wanted = rng.choice((REPLAY, READ))
         path = f"recordings/{recording_id}"
         path += "/replay" if wanted == REPLAY else f"/chunks/{document_id}/content"
         requests.requested[key_of(recording_id)][wanted] += 1

@@ -72,91 +72,91 @@ class Schedule:
 
 
 def schedule(seed: int, scenarios: Sequence[Scenario] = MIXED) -> Schedule:
-    chance = random.Random(seed)  # noqa: S311 - the same seed must give the same schedule
-    recordings = tuple(_recording(chance, chance.choice(scenarios)) for _ in range(chance.randint(1, 3)))
-    orders = tuple(_order(chance, len(recordings)) for _ in range(chance.choice((0, 1, 2, 3, 4))))
+    rng = random.Random(seed)  # noqa: S311 - the same seed must give the same schedule
+    recordings = tuple(_recording(rng, rng.choice(scenarios)) for _ in range(rng.randint(1, 3)))
+    orders = tuple(_order(rng, len(recordings)) for _ in range(rng.choice((0, 1, 2, 3, 4))))
     return Schedule(seed=seed, recordings=recordings, orders=orders)
 
 
-def _recording(chance: random.Random, scenario: Scenario) -> PlannedRecording:
-    given = ordeal(scenario, chance)
-    is_large = given.large if given.large is not None else chance.random() < 0.25  # noqa: PLR2004 - one in four
-    deliveries = chance.choice((1, 1, 2, 3))
+def _recording(rng: random.Random, scenario: Scenario) -> PlannedRecording:
+    given = ordeal(scenario, rng)
+    is_large = given.large if given.large is not None else rng.random() < 0.25  # noqa: PLR2004 - one in four
+    deliveries = rng.choice((1, 1, 2, 3))
     is_plain = scenario is Scenario.PLAIN
     # The player delivers the event itself if the event or its documents are modified.
     by_hand = (given.odd, given.tampering, given.life, given.age, given.gap, given.poisoned, given.alone)
     announcement: Announcement = "plain"
     if not any(by_hand):
-        announcement = chance.choice(("plain", "plain", "plain", "siblings", "duplicate", "eventNever"))
-    own = tuple(_fault(chance) for _ in range(chance.choice((0, 1, 1, 2, 3, 4)))) if is_plain else ()
+        announcement = rng.choice(("plain", "plain", "plain", "siblings", "duplicate", "eventNever"))
+    own = tuple(_fault(rng) for _ in range(rng.choice((0, 1, 1, 2, 3, 4)))) if is_plain else ()
     return PlannedRecording(
         scenario=scenario,
         order={
-            "size": chance.randint(*(_BLOCKS if is_large else _SMALL)),
-            "format": chance.choice(("wav", "mp3", "mp4")),
-            "count": 3 if given.gap else 1 if given.alone else chance.randint(1, 3),
-            "seed": chance.randrange(1 << 20),
-            "vintage": "current" if given.odd or given.gap else chance.choice(_VINTAGES),
-            "redirects": chance.random() < _ODDITY,
-            "quirks": chance.random() < _ODDITY,
-            "shuffle": chance.random() < _ODDITY,
-            "omitTypes": chance.random() < _OMISSION,
+            "size": rng.randint(*(_BLOCKS if is_large else _SMALL)),
+            "format": rng.choice(("wav", "mp3", "mp4")),
+            "count": 3 if given.gap else 1 if given.alone else rng.randint(1, 3),
+            "seed": rng.randrange(1 << 20),
+            "vintage": "current" if given.odd or given.gap else rng.choice(_VINTAGES),
+            "redirects": rng.random() < _ODDITY,
+            "quirks": rng.random() < _ODDITY,
+            "shuffle": rng.random() < _ODDITY,
+            "omitTypes": rng.random() < _OMISSION,
         },
         announcement=announcement,
-        entrance=chance.choice(("trigger", "trigger", "api", "cloud event")),
-        oddity=chance.choice(tuple(ODDITIES)) if given.odd else None,
-        starts_after=chance.uniform(0, 3),
+        entrance=rng.choice(("trigger", "trigger", "api", "cloud event")),
+        oddity=rng.choice(tuple(ODDITIES)) if given.odd else None,
+        starts_after=rng.uniform(0, 3),
         deliveries=deliveries,
-        pauses=tuple(chance.uniform(0, 2) for _ in range(deliveries)),
+        pauses=tuple(rng.uniform(0, 2) for _ in range(deliveries)),
         ordeal=given,
-        faults=(*given.faults, *own, *(_topic_faults(chance) if is_plain else ())),
+        faults=(*given.faults, *own, *(_topic_faults(rng) if is_plain else ())),
     )
 
 
-def _order(chance: random.Random, recordings: int) -> PlannedOrder:
+def _order(rng: random.Random, recordings: int) -> PlannedOrder:
     return PlannedOrder(
-        recording=chance.randrange(recordings),
-        point=chance.choice(_DEADLY if chance.random() < _ANY else _COMMON),
-        skip=chance.choice((0, 0, 0, 0, 1)),
-        freeze=chance.uniform(0.5, 3) if chance.random() < 0.3 else None,  # noqa: PLR2004 - three in ten
+        recording=rng.randrange(recordings),
+        point=rng.choice(_DEADLY if rng.random() < _ANY else _COMMON),
+        skip=rng.choice((0, 0, 0, 0, 1)),
+        freeze=rng.uniform(0.5, 3) if rng.random() < 0.3 else None,  # noqa: PLR2004 - three in ten
     )
 
 
-def _topic_faults(chance: random.Random) -> list[dict[str, Any]]:
+def _topic_faults(rng: random.Random) -> list[dict[str, Any]]:
     kinds: list[dict[str, Any]] = [
-        {"kind": "throttle", "retryAfter": chance.randint(0, 60)},
-        {"kind": "serverError", "status": chance.choice((500, 503))},
+        {"kind": "throttle", "retryAfter": rng.randint(0, 60)},
+        {"kind": "serverError", "status": rng.choice((500, 503))},
         {"kind": "serverError", "applied": True},
         {"kind": "unauthorized"},
         {"kind": "reset"},
-        {"kind": "delayAnswer", "seconds": round(chance.uniform(0.1, 1.5), 2)},
+        {"kind": "delayAnswer", "seconds": round(rng.uniform(0.1, 1.5), 2)},
     ]
     return [
-        {"operation": "announce", "times": chance.choice((1, 1, 2, 3, 0)), **chance.choice(kinds)}
-        for _ in range(chance.choice((0, 1, 2)))
+        {"operation": "announce", "times": rng.choice((1, 1, 2, 3, 0)), **rng.choice(kinds)}
+        for _ in range(rng.choice((0, 1, 2)))
     ]
 
 
-def _fault(chance: random.Random) -> dict[str, Any]:
-    operation = chance.choice(("download", "download", "metadata", "delete"))
+def _fault(rng: random.Random) -> dict[str, Any]:
+    operation = rng.choice(("download", "download", "metadata", "delete"))
     kinds: list[dict[str, Any]] = [
-        {"kind": "throttle", "retryAfter": chance.randint(0, 120)},
-        {"kind": "serverError", "status": chance.choice((500, 502, 503, 504))},
+        {"kind": "throttle", "retryAfter": rng.randint(0, 120)},
+        {"kind": "serverError", "status": rng.choice((500, 502, 503, 504))},
         {"kind": "html"},
         {"kind": "unauthorized"},
         {"kind": "reset"},
-        {"kind": "delayAnswer", "seconds": round(chance.uniform(0.1, 1.5), 2)},
+        {"kind": "delayAnswer", "seconds": round(rng.uniform(0.1, 1.5), 2)},
     ]
     if operation == "delete":
         kinds += [{"kind": kind, "applied": True} for kind in ("serverError", "reset", "html")]
     else:
         kinds += [
             {"kind": "error", "status": 404, "code": "8522"},
-            {"kind": "reset", "bytes": chance.randint(0, 900)},
-            {"kind": "short", "bytes": chance.randint(0, 900)},
+            {"kind": "reset", "bytes": rng.randint(0, 900)},
+            {"kind": "short", "bytes": rng.randint(0, 900)},
             {"kind": "empty"},
             {"kind": "htmlBody"},
-            {"kind": "slow", "bytesPerSecond": chance.randint(100_000, 2_000_000)},
+            {"kind": "slow", "bytesPerSecond": rng.randint(100_000, 2_000_000)},
             {"kind": "redirect", "host": "media.example.net"},
             {"kind": "redirect", "loop": True},
         ]
@@ -165,5 +165,5 @@ def _fault(chance: random.Random) -> dict[str, Any]:
     if operation == "metadata":
         kinds.append({"kind": "swapMetadata"})
     # 0: until the faults of the schedule end.
-    times = chance.choice((1, 1, 2, 3, 0))
-    return {"operation": operation, "times": times, "skip": chance.choice((0, 0, 1, 3)), **chance.choice(kinds)}
+    times = rng.choice((1, 1, 2, 3, 0))
+    return {"operation": operation, "times": times, "skip": rng.choice((0, 0, 1, 3)), **rng.choice(kinds)}

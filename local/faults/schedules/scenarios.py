@@ -52,94 +52,94 @@ class Ordeal:
     alone: bool = False  # one chunk only, so all faults affect it
 
 
-def ordeal(scenario: Scenario, chance: random.Random) -> Ordeal:
-    return _ORDEALS[scenario](chance)
+def ordeal(scenario: Scenario, rng: random.Random) -> Ordeal:
+    return _ORDEALS[scenario](rng)
 
 
-def _late(chance: random.Random) -> Ordeal:
-    status: list[Fault] = [{"kind": "throttle", "retryAfter": chance.randint(0, 300)}, {"kind": "serverError"}]
-    fault = {"operation": "download", "times": chance.randint(1, 3), "stays": True, **chance.choice(status)}
-    return Ordeal(faults=(fault,), age=chance.uniform(24.1, 27) * HOUR)
+def _late(rng: random.Random) -> Ordeal:
+    status: list[Fault] = [{"kind": "throttle", "retryAfter": rng.randint(0, 300)}, {"kind": "serverError"}]
+    fault = {"operation": "download", "times": rng.randint(1, 3), "stays": True, **rng.choice(status)}
+    return Ordeal(faults=(fault,), age=rng.uniform(24.1, 27) * HOUR)
 
 
-def _no_metadata(chance: random.Random) -> Ordeal:
-    answer = chance.choice(({"kind": "error", "status": 404}, {"kind": "serverError"}, {"kind": "empty"}))
+def _no_metadata(rng: random.Random) -> Ordeal:
+    answer = rng.choice(({"kind": "error", "status": 404}, {"kind": "serverError"}, {"kind": "empty"}))
     return Ordeal(
         faults=({"operation": "metadata", "times": 0, "stays": True, **answer},),
-        life=chance.uniform(12, 16) * HOUR,
+        life=rng.uniform(12, 16) * HOUR,
         wants_media=True,
     )
 
 
-def _tampered(chance: random.Random) -> Ordeal:
+def _tampered(rng: random.Random) -> Ordeal:
     refusal = {"operation": "delete", "kind": "serverError", "times": 0}
-    return Ordeal(faults=(refusal,), tampering=chance.choice(tuple(Tampering)))
+    return Ordeal(faults=(refusal,), tampering=rng.choice(tuple(Tampering)))
 
 
-def _topic(chance: random.Random) -> Ordeal:
-    applied = chance.random() < 0.5  # noqa: PLR2004 - even odds
-    fault = {"operation": "announce", "kind": "serverError", "applied": applied, "times": chance.randint(1, 3)}
+def _topic(rng: random.Random) -> Ordeal:
+    applied = rng.random() < 0.5  # noqa: PLR2004 - even odds
+    fault = {"operation": "announce", "kind": "serverError", "applied": applied, "times": rng.randint(1, 3)}
     return Ordeal(faults=(fault,))
 
 
-def _expiring(chance: random.Random) -> Ordeal:
-    answer = chance.choice(({"kind": "serverError"}, {"kind": "throttle"}, {"kind": "unauthorized"}))
+def _expiring(rng: random.Random) -> Ordeal:
+    answer = rng.choice(({"kind": "serverError"}, {"kind": "throttle"}, {"kind": "unauthorized"}))
     fault = {"operation": "download", "times": 0, "stays": True, **answer}
-    return Ordeal(faults=(fault,), life=chance.uniform(3, 5) * HOUR)
+    return Ordeal(faults=(fault,), life=rng.uniform(3, 5) * HOUR)
 
 
-def _garbled(chance: random.Random) -> Ordeal:
+def _garbled(rng: random.Random) -> Ordeal:
     kinds = ({"kind": "corrupt", "offset": 0}, {"kind": "htmlBody"}, {"kind": "empty"})
-    media = {"operation": "download", "times": chance.randint(1, 2), **chance.choice(kinds)}
+    media = {"operation": "download", "times": rng.randint(1, 2), **rng.choice(kinds)}
     kinds = ({"kind": "swapMetadata"}, {"kind": "htmlBody"}, {"kind": "empty"})
-    metadata = {"operation": "metadata", "times": chance.randint(1, 2), **chance.choice(kinds)}
+    metadata = {"operation": "metadata", "times": rng.randint(1, 2), **rng.choice(kinds)}
     return Ordeal(faults=(media, metadata), large=False, alone=True)
 
 
-def _poisoned(chance: random.Random) -> Ordeal:
-    fault = {"operation": "download", "kind": "serverError", "times": chance.randint(4, 6), "stays": True}
+def _poisoned(rng: random.Random) -> Ordeal:
+    fault = {"operation": "download", "kind": "serverError", "times": rng.randint(4, 6), "stays": True}
     return Ordeal(faults=(fault,), poisoned=True)
 
 
-def _gone(chance: random.Random) -> tuple[Fault, ...]:
+def _gone(rng: random.Random) -> tuple[Fault, ...]:
     """Faults that continue after the others, because the retry pauses double.
 
     More than five 404s, because only five over at least four hours prove a loss. They end before four hours have
     passed, even on a slow machine, so the chunk must not be lost.
     """
-    status = chance.choice((404, 404, 410))
+    status = rng.choice((404, 404, 410))
     missing = {"operation": "download", "kind": "error", "status": status, "code": "8522", "stays": True}
     missing["within"] = 3 * HOUR
-    if chance.random() < 0.5:  # noqa: PLR2004 - even odds
+    if rng.random() < 0.5:  # noqa: PLR2004 - even odds
         failing = {"operation": "download", "kind": "serverError", "times": 4, "stays": True}
-        return failing, missing | {"times": chance.randint(1, 3)}
-    return (missing | {"times": chance.randint(6, 7)},)
+        return failing, missing | {"times": rng.randint(1, 3)}
+    return (missing | {"times": rng.randint(6, 7)},)
 
 
-def _ranges(chance: random.Random) -> tuple[Fault, ...]:
+def _ranges(rng: random.Random) -> tuple[Fault, ...]:
     """Faults in order: each request gets the first one that is left."""
-    broken = {"operation": "download", "kind": "reset", "bytes": chance.randint(100_000, 900_000)}
+    broken = {"operation": "download", "kind": "reset", "bytes": rng.randint(100_000, 900_000)}
     failing = {"operation": "download", "kind": "serverError"}
     whole = {"operation": "download", "kind": "ignoreRange"}
-    match chance.randrange(4):
+    match rng.randrange(4):
         case 0:  # at least blocks 0 and 1 are staged, then ranges are ignored, then supported again
-            return failing | {"skip": 2, "times": 1}, whole | {"times": chance.randint(2, 4)}
+            return failing | {"skip": 2, "times": 1}, whole | {"times": rng.randint(2, 4)}
         case 1:  # as 0, and the single stream breaks in the middle
             return (
-                failing | {"skip": chance.randint(2, 3), "times": 1},
-                broken | {"skip": 1, "times": 1, "bytes": chance.randint(1_200_000, 2_000_000)},
+                failing | {"skip": rng.randint(2, 3), "times": 1},
+                broken | {"skip": 1, "times": 1, "bytes": rng.randint(1_200_000, 2_000_000)},
                 whole | {"times": 6},
             )
         case 2:  # one range of another version; never all of it, which nobody could detect
-            return ({"operation": "download", "kind": "otherVersion", "skip": chance.randint(1, 3), "times": 1},)
+            return ({"operation": "download", "kind": "otherVersion", "skip": rng.randint(1, 3), "times": 1},)
         case _:
-            return whole | {"skip": chance.randint(0, 5), "times": 1}, broken | {"skip": chance.randint(0, 3)}
+            return whole | {"skip": rng.randint(0, 5), "times": 1}, broken | {"skip": rng.randint(0, 3)}
 
 
 _ORDEALS: dict[Scenario, Callable[[random.Random], Ordeal]] = {
     Scenario.PLAIN: lambda _: Ordeal(),
-    Scenario.GONE: lambda chance: Ordeal(faults=_gone(chance), alone=True),
-    Scenario.RANGES: lambda chance: Ordeal(faults=_ranges(chance), large=True, alone=True),
+    Scenario.GONE: lambda rng: Ordeal(faults=_gone(rng), alone=True),
+    Scenario.RANGES: lambda rng: Ordeal(faults=_ranges(rng), large=True, alone=True),
     Scenario.LATE: _late,
     Scenario.NO_METADATA: _no_metadata,
     Scenario.ODD: lambda _: Ordeal(odd=True),

@@ -84,14 +84,14 @@ class CallAutomation:
     # Callbacks
 
     def _call_back(self, url: str, event: dict[str, Any], delay: float) -> None:
-        chance = self.platform.chance
+        rng = self.platform.rng
         event = {**event, "id": self.platform.account.new_id()}
-        if chance.random() < _GARBLED:
-            self._spawn(self._post(url, chance.choice(_GARBAGE), None, delay))
-        if chance.random() < _NEVER:
+        if rng.random() < _GARBLED:
+            self._spawn(self._post(url, rng.choice(_GARBAGE), None, delay))
+        if rng.random() < _NEVER:
             return
-        for _ in range(2 if chance.random() < _TWICE else 1):
-            late = chance.uniform(0, _LATEST) if chance.random() < _LATE else 0.0
+        for _ in range(2 if rng.random() < _TWICE else 1):
+            late = rng.uniform(0, _LATEST) if rng.random() < _LATE else 0.0
             self._spawn(self._post(url, json.dumps([event]), event, delay + late))
 
     async def _post(self, url: str, body: str, event: dict[str, Any] | None, delay: float) -> None:
@@ -128,7 +128,7 @@ class CallAutomation:
         if plan.files_after is None:
             return
         await asyncio.sleep(plan.files_after)
-        now, chance = self.platform.clock.now(), self.platform.chance
+        now, rng = self.platform.clock.now(), self.platform.rng
         made = [
             source(f"0-eus-{recording.recording_id}-{index}", index, size=size, expires=now + _LIVES)
             for index, size in enumerate(plan.sizes)
@@ -144,9 +144,9 @@ class CallAutomation:
             began = recording.began_at.isoformat()
             data = {**event["data"], "recordingStorageInfo": {"recordingChunks": some}, "recordingStartTime": began}
             one = {**event, "id": f"{event['id']}-{number}", "data": data}
-            for _ in range(chance.choice((1, 1, 2))):
-                at = self.platform.loop.time() + chance.choice((0.0, 0.1, 60.0)) * chance.random()
-                self.event_grid.publish(at, [one], acknowledged=chance.random() > 0.1)  # noqa: PLR2004 - one in ten
+            for _ in range(rng.choice((1, 1, 2))):
+                at = self.platform.loop.time() + rng.choice((0.0, 0.1, 60.0)) * rng.random()
+                self.event_grid.publish(at, [one], acknowledged=rng.random() > 0.1)  # noqa: PLR2004 - one in ten
 
 
 def _names(chunks: list[dict[str, Any]], document_id: str) -> bool:

@@ -41,7 +41,7 @@ class EventGrid:
             pause = _PAUSES[min(number, len(_PAUSES) - 1)]
             if loop.time() + pause > ends:
                 break
-            await asyncio.sleep(pause * self.platform.chance.uniform(1, 1.2))
+            await asyncio.sleep(pause * self.platform.rng.uniform(1, 1.2))
         self._dead_letter(events)
 
     async def _delivered(self, events: list[Any]) -> bool:

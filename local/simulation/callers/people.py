@@ -65,7 +65,7 @@ class People:
             files = [name for name in files if not name.endswith(".json")]
         if not files or source.is_deleted:
             return
-        name = self.platform.chance.choice(files)
+        name = self.platform.rng.choice(files)
         self.platform.trace.step("somebody", f"{'removes' if replacement is None else 'replaces'} {name}")
         if replacement is None:
             archive.delete(name, None)

@@ -1,4 +1,4 @@
-"""What all callers of the app share: the loop, the hosts, raw storage, and the source of chance."""
+"""What all callers of the app share: the loop, the hosts, raw storage, and the random numbers."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ class Platform:
     cluster: Cluster
     account: Account
     settings: Settings
-    chance: random.Random
+    rng: random.Random
     trace: Trace
     clock: TrueTime = field(init=False)
     _tasks: set[asyncio.Future[Any]] = field(default_factory=set)

@@ -57,7 +57,7 @@ class QueueListener:
         cluster = self.platform.cluster
         await asyncio.sleep(at - self.platform.loop.time())
         for process in [host.process for host in cluster.hosts]:
-            if process is not None and self.platform.chance.random() < 0.5:  # noqa: PLR2004 - one in two
+            if process is not None and self.platform.rng.random() < 0.5:  # noqa: PLR2004 - one in two
                 cluster.die(process, with_host=True)
 
     def changed(self) -> None:
@@ -69,14 +69,14 @@ class QueueListener:
         return [] if queue is None else list(queue.messages)
 
     async def _listen(self, name: str, decode: Decode) -> None:
-        chance, cluster = self.platform.chance, self.platform.cluster
+        rng, cluster = self.platform.rng, self.platform.cluster
         while True:
             now = self.platform.clock.now()
             messages = self._messages(name)
             hosts = cluster.idle_hosts(_JOBS)
             visible = [one for one in messages if one.visible <= now]
             if visible and hosts:
-                message, host = chance.choice(visible), chance.choice(hosts)
+                message, host = rng.choice(visible), rng.choice(hosts)
                 self._take(name, message, host, decode)
                 continue
             await self._until([one.visible for one in messages if one.visible > now], visible)

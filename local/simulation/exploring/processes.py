@@ -17,7 +17,7 @@ from local.simulation.world.loop import VirtualLoop, untracked_tasks
 from local.simulation.world.outside import Outside
 from local.simulation.world.trace import Trace
 from shared.app import App
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,9 @@ class LoneProcess:
         process = host.process
         assert process is not None  # noqa: S101 - a new host has one
         self._own = process
-        chance = Chance(random.Random(f"0 {process.name}"))  # noqa: S311 - repeatable, and as Cluster does
+        random_source = RandomSource(random.Random(f"0 {process.name}"))  # noqa: S311 - repeatable, and as Cluster does
         clock = TrueTime(self._loop, process.skew)
-        process.app = App.over(simulated_settings(), clock, cast("Any", self._clients), chance)
+        process.app = App.over(simulated_settings(), clock, cast("Any", self._clients), random_source)
         self._parts = parts_of_app(process.app)
         ended = self._cluster.invoke(host, self._name, self._function)
         ended.add_done_callback(self._ends, context=Context())

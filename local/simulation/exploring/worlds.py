@@ -69,7 +69,7 @@ class FixedWorld(World):
         loop = VirtualLoop()
         self.trace = Trace(loop, keeps=keeps_trace)
         super().__init__(loop, self.trace, plan or schedule())
-        self.cluster.chance = self.platform.chance = _First(1)
+        self.cluster.rng = self.platform.rng = _First(1)
         self.outside.seconds = 0.0
         self.outside.pick = lambda _: 0
         self.outside.proceeds = self._proceeds

@@ -72,8 +72,8 @@ def _sample(number: int, draw: int) -> list[Mutant]:
         for path in sorted(Path("shared", package).rglob("*.py")):
             for mutant in mutants_of(str(path)):
                 lines.setdefault((mutant.path, mutant.line), []).append(mutant)
-    chance = random.Random(draw)  # noqa: S311 - repeatable
-    return [chance.choice(lines[one]) for one in chance.sample(sorted(lines), number)]
+    rng = random.Random(draw)  # noqa: S311 - repeatable
+    return [rng.choice(lines[one]) for one in rng.sample(sorted(lines), number)]
 
 
 def _known(trials: "Trials", pool: ThreadPoolExecutor) -> int:

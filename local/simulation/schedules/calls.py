@@ -130,93 +130,93 @@ class CallPlan:
             yield replace(self, sizes=self.sizes[:1], withheld=frozenset(), apart=False)
 
 
-def setup_of(chance: random.Random) -> Setup:
-    callbacks = chance.random() < 0.75  # noqa: PLR2004 - three in four
-    rules = chance.choice(_RULES)
+def setup_of(rng: random.Random) -> Setup:
+    callbacks = rng.random() < 0.75  # noqa: PLR2004 - three in four
+    rules = rng.choice(_RULES)
     if not callbacks and "CallStarted" not in rules and "CallConnected" in rules:
         rules = "off"
-    return Setup(callbacks=callbacks, requires_consent=chance.random() < 0.25, auto_record=rules)  # noqa: PLR2004 - one in four
+    return Setup(callbacks=callbacks, requires_consent=rng.random() < 0.25, auto_record=rules)  # noqa: PLR2004 - one in four
 
 
-def calls_of(chance: random.Random, shares: Shares) -> tuple[CallPlan, ...]:
-    if chance.random() > shares.of_calls:
+def calls_of(rng: random.Random, shares: Shares) -> tuple[CallPlan, ...]:
+    if rng.random() > shares.of_calls:
         return ()
-    return tuple(_call(chance, f"call{number}", shares) for number in range(chance.choice((1, 1, 1, 2))))
+    return tuple(_call(rng, f"call{number}", shares) for number in range(rng.choice((1, 1, 1, 2))))
 
 
-def with_onlookers(plan: CallPlan, chance: random.Random) -> CallPlan:
+def with_onlookers(plan: CallPlan, rng: random.Random) -> CallPlan:
     """In half of the calls, people act on whatever records the call. In half of those, only a rule starts recordings.
 
     The call is reported again while it lasts, because a start that is repeated after a stop would record it twice.
     """
-    if chance.random() < 0.5:  # noqa: PLR2004 - even odds
+    if rng.random() < 0.5:  # noqa: PLR2004 - even odds
         return plan
     onlookers = tuple(
-        Act(after=chance.choice((0.2, 5.0, 30.0)) * chance.random(), action=action, consents=chance.random() < 0.3)  # noqa: PLR2004 - one in three
-        for action in chance.choice((("stop",), ("stop",), ("resume",), ("pause", "resume"), ("resume", "stop")))
+        Act(after=rng.choice((0.2, 5.0, 30.0)) * rng.random(), action=action, consents=rng.random() < 0.3)  # noqa: PLR2004 - one in three
+        for action in rng.choice((("stop",), ("stop",), ("resume",), ("pause", "resume"), ("resume", "stop")))
     )
     plan = replace(plan, onlookers=onlookers)
-    if chance.random() < 0.5:  # noqa: PLR2004 - even odds
+    if rng.random() < 0.5:  # noqa: PLR2004 - even odds
         return plan
     lasts = plan.ends - plan.begins
-    again = tuple((lasts * chance.random(), report) for report in (Report.STARTED, Report.CONNECTED))
-    how = chance.choice((How.AT_ONCE, How.UNANSWERED))
+    again = tuple((lasts * rng.random(), report) for report in (Report.STARTED, Report.CONNECTED))
+    how = rng.choice((How.AT_ONCE, How.UNANSWERED))
     return replace(plan, starts=(), reports=plan.reports + again, call=replace(plan.call, hows=(how,)))
 
 
-def _call(chance: random.Random, name: str, shares: Shares) -> CallPlan:
-    begins = chance.choice((chance.uniform(0, 60), chance.uniform(0, 4 * HOUR)))
-    lasts = chance.choice((chance.uniform(5, 120), chance.uniform(60, _LONG_CALL), chance.uniform(60, _LONG_CALL)))
-    ends = _ENDS_LATE + HOUR if chance.random() < 0.1 else begins + lasts  # noqa: PLR2004 - one in ten
+def _call(rng: random.Random, name: str, shares: Shares) -> CallPlan:
+    begins = rng.choice((rng.uniform(0, 60), rng.uniform(0, 4 * HOUR)))
+    lasts = rng.choice((rng.uniform(5, 120), rng.uniform(60, _LONG_CALL), rng.uniform(60, _LONG_CALL)))
+    ends = _ENDS_LATE + HOUR if rng.random() < 0.1 else begins + lasts  # noqa: PLR2004 - one in ten
     call = Call(
         name=name,
         begins=BEGIN + timedelta(seconds=begins),
         ends=BEGIN + timedelta(seconds=ends),
-        hows=tuple(chance.choice(_HOWS) for _ in range(3)),
-        fails_over=chance.random() < 0.05,  # noqa: PLR2004 - one in twenty
+        hows=tuple(rng.choice(_HOWS) for _ in range(3)),
+        fails_over=rng.random() < 0.05,  # noqa: PLR2004 - one in twenty
     )
-    sizes = tuple(chance.choice((900, 900, 2500)) for _ in range(chance.choice((1, 1, 1, 2, 3))))
-    never = chance.random() < shares.of_files_that_never_come
-    withheld = len(sizes) > 1 and chance.random() < shares.of_withheld_files
+    sizes = tuple(rng.choice((900, 900, 2500)) for _ in range(rng.choice((1, 1, 1, 2, 3))))
+    never = rng.random() < shares.of_files_that_never_come
+    withheld = len(sizes) > 1 and rng.random() < shares.of_withheld_files
     return CallPlan(
         call=call,
-        kind=chance.choice(("group", "twoParty", "room")),
-        reports=tuple(_reports(chance, ends - begins)),
-        starts=tuple(_start(chance, name, number, begins) for number in range(chance.choice((0, 1, 1, 1, 2)))),
-        acts=tuple(_act(chance) for _ in range(chance.choice((0, 1, 1, 2, 3)))),
-        files_after=None if never else chance.choice((2.0, 20.0, 60.0, chance.uniform(0, 4 * HOUR))),
+        kind=rng.choice(("group", "twoParty", "room")),
+        reports=tuple(_reports(rng, ends - begins)),
+        starts=tuple(_start(rng, name, number, begins) for number in range(rng.choice((0, 1, 1, 1, 2)))),
+        acts=tuple(_act(rng) for _ in range(rng.choice((0, 1, 1, 2, 3)))),
+        files_after=None if never else rng.choice((2.0, 20.0, 60.0, rng.uniform(0, 4 * HOUR))),
         sizes=sizes,
-        withheld=frozenset({chance.randrange(len(sizes))}) if withheld else frozenset(),
-        apart=chance.random() < 0.4,  # noqa: PLR2004 - two in five
+        withheld=frozenset({rng.randrange(len(sizes))}) if withheld else frozenset(),
+        apart=rng.random() < 0.4,  # noqa: PLR2004 - two in five
     )
 
 
-def _reports(chance: random.Random, lasts: float) -> Iterator[tuple[float, Report]]:
+def _reports(rng: random.Random, lasts: float) -> Iterator[tuple[float, Report]]:
     """Each report once or more, or never, early or late."""
     for report in (Report.STARTED, Report.CONNECTED):
-        for _ in range(chance.choice((0, 1, 1, 2, 3))):
-            yield chance.choice((0.0, 0.1, chance.uniform(0, 30), chance.uniform(0, 2 * lasts))), report
-    for _ in range(chance.choice((0, 1, 1, 2))):
-        yield lasts + chance.choice((0.0, 0.3, chance.uniform(0, HOUR))), Report.DISCONNECTED
+        for _ in range(rng.choice((0, 1, 1, 2, 3))):
+            yield rng.choice((0.0, 0.1, rng.uniform(0, 30), rng.uniform(0, 2 * lasts))), report
+    for _ in range(rng.choice((0, 1, 1, 2))):
+        yield lasts + rng.choice((0.0, 0.3, rng.uniform(0, HOUR))), Report.DISCONNECTED
 
 
-def _start(chance: random.Random, name: str, number: int, begins: float) -> StartPlan:
-    tries = chance.choice((1, 2, 3, 6))
+def _start(rng: random.Random, name: str, number: int, begins: float) -> StartPlan:
+    tries = rng.choice((1, 2, 3, 6))
     return StartPlan(
-        at=begins + chance.choice((-1.0, 0.0, 1.0, chance.uniform(0, 60), chance.uniform(0, HOUR))) + number * 0.01,
-        key=None if chance.random() < 0.3 else f"key-{name}-{number}",  # noqa: PLR2004 - one in three
+        at=begins + rng.choice((-1.0, 0.0, 1.0, rng.uniform(0, 60), rng.uniform(0, HOUR))) + number * 0.01,
+        key=None if rng.random() < 0.3 else f"key-{name}-{number}",  # noqa: PLR2004 - one in three
         tries=tries,
-        pause=chance.choice((0.5, 3.0, 70.0)),
-        lost=frozenset(one for one in range(tries - 1) if chance.random() < 0.3),  # noqa: PLR2004 - one in three
-        consents=chance.random() < 0.8,  # noqa: PLR2004 - four in five
-        paused=chance.random() < 0.2,  # noqa: PLR2004 - one in five
-        by_connection=chance.random() < 0.3,  # noqa: PLR2004 - one in three
+        pause=rng.choice((0.5, 3.0, 70.0)),
+        lost=frozenset(one for one in range(tries - 1) if rng.random() < 0.3),  # noqa: PLR2004 - one in three
+        consents=rng.random() < 0.8,  # noqa: PLR2004 - four in five
+        paused=rng.random() < 0.2,  # noqa: PLR2004 - one in five
+        by_connection=rng.random() < 0.3,  # noqa: PLR2004 - one in three
     )
 
 
-def _act(chance: random.Random) -> Act:
+def _act(rng: random.Random) -> Act:
     return Act(
-        after=chance.choice((0.0, 1.0, chance.uniform(0, 60), chance.uniform(0, HOUR))),
-        action=chance.choice(("stop", "pause", "resume", "resume")),
-        consents=chance.random() < 0.5,  # noqa: PLR2004 - even odds
+        after=rng.choice((0.0, 1.0, rng.uniform(0, 60), rng.uniform(0, HOUR))),
+        action=rng.choice(("stop", "pause", "resume", "resume")),
+        consents=rng.random() < 0.5,  # noqa: PLR2004 - even odds
     )

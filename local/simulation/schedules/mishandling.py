@@ -80,33 +80,33 @@ class Mishandling:
         return [*map(str, self.unreadable), *map(str, self.questions), *map(str, self.damages)]
 
 
-def mishandling_of(chance: random.Random) -> Mishandling:
-    if chance.random() > _SHARE:
+def mishandling_of(rng: random.Random) -> Mishandling:
+    if rng.random() > _SHARE:
         return Mishandling()
     return Mishandling(
-        questions=tuple(_question(chance) for _ in range(chance.choice((0, 1, 2, 4)))),
-        damages=tuple(_damage(chance) for _ in range(chance.choice((0, 0, 1, 2)))),
-        unreadable=tuple(_unreadable(chance, number) for number in range(chance.choice((0, 1, 1, 2)))),
+        questions=tuple(_question(rng) for _ in range(rng.choice((0, 1, 2, 4)))),
+        damages=tuple(_damage(rng) for _ in range(rng.choice((0, 0, 1, 2)))),
+        unreadable=tuple(_unreadable(rng, number) for number in range(rng.choice((0, 1, 1, 2)))),
     )
 
 
-def _question(chance: random.Random) -> Question:
-    at = chance.choice((chance.uniform(0, 60), chance.uniform(0, _LATEST)))
-    return Question(at=at, asked=chance.choice(tuple(Asked)), choice=chance.random())
+def _question(rng: random.Random) -> Question:
+    at = rng.choice((rng.uniform(0, 60), rng.uniform(0, _LATEST)))
+    return Question(at=at, asked=rng.choice(tuple(Asked)), choice=rng.random())
 
 
-def _damage(chance: random.Random) -> Damage:
-    at = chance.choice((chance.uniform(0, 5), chance.uniform(0, 120), chance.uniform(0, _LATEST)))
-    lasts = chance.choice((0.5, 60.0, chance.uniform(0, 2 * HOUR)))
-    return Damage(at=at, lasts=lasts, row=chance.choice(tuple(Damaged)), choice=chance.random())
+def _damage(rng: random.Random) -> Damage:
+    at = rng.choice((rng.uniform(0, 5), rng.uniform(0, 120), rng.uniform(0, _LATEST)))
+    lasts = rng.choice((0.5, 60.0, rng.uniform(0, 2 * HOUR)))
+    return Damage(at=at, lasts=lasts, row=rng.choice(tuple(Damaged)), choice=rng.random())
 
 
-def _unreadable(chance: random.Random, number: int) -> Unreadable:
-    chunks: Any = chance.choice(([{"index": 0}], [{"documentId": 7, "index": 0}], "none", None, [[]]))
-    data: Any = chance.choice(
+def _unreadable(rng: random.Random, number: int) -> Unreadable:
+    chunks: Any = rng.choice(([{"index": 0}], [{"documentId": 7, "index": 0}], "none", None, [[]]))
+    data: Any = rng.choice(
         ({"recordingStorageInfo": {"recordingChunks": chunks}}, {"recordingStorageInfo": 3}, None, [1])
     )
-    event: Any = chance.choice(
+    event: Any = rng.choice(
         (
             {"id": f"odd-{number}", "eventType": _FILES, "subject": "/recording", "data": data},
             {"id": f"odd-{number}", "eventType": "Microsoft.Communication.CallStarted", "data": {"serverCallId": 5}},
@@ -116,5 +116,5 @@ def _unreadable(chance: random.Random, number: int) -> Unreadable:
         )
     )
     # Event Grid dead-letters objects only.
-    is_dead = isinstance(event, dict) and chance.random() < 0.3  # noqa: PLR2004 - one in three
-    return Unreadable(at=chance.uniform(0, _LATEST), event=event, is_dead=is_dead)
+    is_dead = isinstance(event, dict) and rng.random() < 0.3  # noqa: PLR2004 - one in three
+    return Unreadable(at=rng.uniform(0, _LATEST), event=event, is_dead=is_dead)

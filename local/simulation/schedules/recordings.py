@@ -71,37 +71,35 @@ def _hours(at: Any) -> str:
     return f"{(at - BEGIN).total_seconds() / HOUR:.2f} h"
 
 
-def recording_of(chance: random.Random, name: str, names: list[str], shares: Shares) -> Recording:
-    at = chance.choice((chance.uniform(0, 30), chance.uniform(0, 30), chance.uniform(0, ANNOUNCED)))
-    age = chance.choice((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, chance.uniform(0, 30) * HOUR))
+def recording_of(rng: random.Random, name: str, names: list[str], shares: Shares) -> Recording:
+    at = rng.choice((rng.uniform(0, 30), rng.uniform(0, 30), rng.uniform(0, ANNOUNCED)))
+    age = rng.choice((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, rng.uniform(0, 30) * HOUR))
     sources = tuple(
-        _source(chance, f"0-eus-{name}-{index}", index, at, age, shares)
-        for index in range(chance.choice((1, 1, 1, 1, 1, 1, 2, 3)))
+        _source(rng, f"0-eus-{name}-{index}", index, at, age, shares)
+        for index in range(rng.choice((1, 1, 1, 1, 1, 1, 2, 3)))
     )
-    odd = chance.choice(_SLOW_ODDITIES if chance.random() < shares.of_slow_oddities else _ODDITIES)
-    oddity = chance.choice((None, None, None, None, odd))
+    odd = rng.choice(_SLOW_ODDITIES if rng.random() < shares.of_slow_oddities else _ODDITIES)
+    oddity = rng.choice((None, None, None, None, odd))
     event = event_of(name, sources, at - age)
     ends: dict[str, End] = {}
     events: tuple[dict[str, Any], ...] = (event,)
     undecided = quarantined = False
     if oddity is not None:
-        delivery = oddly(oddity, event, f"0-eus-{chance.choice([one for one in names if one != name])}-0", chance)
+        delivery = oddly(oddity, event, f"0-eus-{rng.choice([one for one in names if one != name])}-0", rng)
         events, undecided, quarantined = tuple(delivery.events), delivery.corrected, delivery.quarantined
         ends = {one.document_id: delivery.ends for one in sources} | delivery.exceptions
-    requests = [*_deliveries(chance, at, events)]
-    if chance.random() < 0.15:  # noqa: PLR2004 - one in seven
-        document = chance.choice(sources).document_id
-        requests.append(
-            Request(at=at + chance.choice((5.0, 200.0, 2 * HOUR)) * chance.random(), replay=(name, document))
-        )
-    if oddity is None and chance.random() < 0.1:  # noqa: PLR2004 - one in ten
-        harmed = chance.choice(sources)
+    requests = [*_deliveries(rng, at, events)]
+    if rng.random() < 0.15:  # noqa: PLR2004 - one in seven
+        document = rng.choice(sources).document_id
+        requests.append(Request(at=at + rng.choice((5.0, 200.0, 2 * HOUR)) * rng.random(), replay=(name, document)))
+    if oddity is None and rng.random() < 0.1:  # noqa: PLR2004 - one in ten
+        harmed = rng.choice(sources)
         begins = BEGIN + timedelta(seconds=at)
-        until = begins + timedelta(seconds=chance.uniform(60, 3000))
+        until = begins + timedelta(seconds=rng.uniform(60, 3000))
         harmed.windows += (Window(trouble=Trouble.UNDELETABLE, begins=begins, ends=until),)
-        replaces = chance.random() < shares.of_replaced_media
+        replaces = rng.random() < shares.of_replaced_media
         undecided = undecided or replaces
-        requests.append(Request(at=at + chance.uniform(5, 2000), tampers=harmed.document_id, replaces=replaces))
+        requests.append(Request(at=at + rng.uniform(5, 2000), tampers=harmed.document_id, replaces=replaces))
     return Recording(
         recording_id=name,
         sources=sources,
@@ -113,52 +111,52 @@ def recording_of(chance: random.Random, name: str, names: list[str], shares: Sha
     )
 
 
-def some_removed_at_once(chance: random.Random, recordings: tuple[Recording, ...]) -> tuple[Recording, ...]:
+def some_removed_at_once(rng: random.Random, recordings: tuple[Recording, ...]) -> tuple[Recording, ...]:
     """In one of twelve schedules, the files of a document are removed as soon as its row says that they are archived.
 
     The worker stands still at this moment, so it must not trust its own check afterwards.
     """
-    place = chance.randrange(len(recordings))
+    place = rng.randrange(len(recordings))
     harmed = recordings[place]
-    if chance.random() > 1 / 12 or harmed.oddity or any(one.tampers for one in harmed.requests):
+    if rng.random() > 1 / 12 or harmed.oddity or any(one.tampers for one in harmed.requests):
         return recordings
-    request = Request(at=0, tampers=chance.choice(harmed.sources).document_id, at_once=True)
+    request = Request(at=0, tampers=rng.choice(harmed.sources).document_id, at_once=True)
     harmed = replace(harmed, requests=(*harmed.requests, request))
     return (*recordings[:place], harmed, *recordings[place + 1 :])
 
 
-def _deliveries(chance: random.Random, at: float, events: tuple[dict[str, Any], ...]) -> list[Request]:
+def _deliveries(rng: random.Random, at: float, events: tuple[dict[str, Any], ...]) -> list[Request]:
     """Each event once or more, in or out of order, alone or several in one request."""
-    if len(events) > 1 and chance.random() < 0.3:  # noqa: PLR2004 - one in three
+    if len(events) > 1 and rng.random() < 0.3:  # noqa: PLR2004 - one in three
         return [Request(at=at, events=events)]
     requests = []
     for place, event in enumerate(events):
-        for repetition in range(chance.choice((1, 1, 1, 2, 2, 3))):
-            later = place * chance.uniform(0, 60) + (repetition and chance.choice((0.0, 0.01, 2.0, 90.0, HOUR)))
-            acknowledged = chance.random() > 0.1  # noqa: PLR2004 - one in ten
-            is_dead = chance.random() < 0.05  # noqa: PLR2004 - one in twenty
+        for repetition in range(rng.choice((1, 1, 1, 2, 2, 3))):
+            later = place * rng.uniform(0, 60) + (repetition and rng.choice((0.0, 0.01, 2.0, 90.0, HOUR)))
+            acknowledged = rng.random() > 0.1  # noqa: PLR2004 - one in ten
+            is_dead = rng.random() < 0.05  # noqa: PLR2004 - one in twenty
             requests.append(Request(at=at + later, events=(event,), acknowledged=acknowledged, is_dead=is_dead))
     return requests
 
 
 def _source(  # noqa: PLR0913, PLR0917 - as many as decide about it
-    chance: random.Random, document_id: str, index: int, at: float, age: float, shares: Shares
+    rng: random.Random, document_id: str, index: int, at: float, age: float, shares: Shares
 ) -> Source:
     """A source whose event is delivered at some time. `age`: how old the event is then, in seconds."""
-    lives = (48 if age else chance.choice((24, 24, 24, 24, 48, chance.uniform(1, 12)))) * HOUR
-    made = source(document_id, index, size=chance.choice(_SIZES), expires=BEGIN + timedelta(seconds=at - age + lives))
-    made.windows = tuple(_window(chance, at, shares) for _ in range(chance.choice((0, 0, 0, 0, 1, 1, 2))))
+    lives = (48 if age else rng.choice((24, 24, 24, 24, 48, rng.uniform(1, 12)))) * HOUR
+    made = source(document_id, index, size=rng.choice(_SIZES), expires=BEGIN + timedelta(seconds=at - age + lives))
+    made.windows = tuple(_window(rng, at, shares) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))))
     return made
 
 
-def _window(chance: random.Random, at: float, shares: Shares) -> Window:
-    begins = at + chance.choice((0.0, 0.0, 0.1, chance.uniform(0, 300)))
-    lasts = chance.choice(_TROUBLES) * chance.uniform(0.3, 1.2)
-    trouble = chance.choice(tuple(Trouble))
+def _window(rng: random.Random, at: float, shares: Shares) -> Window:
+    begins = at + rng.choice((0.0, 0.0, 0.1, rng.uniform(0, 300)))
+    lasts = rng.choice(_TROUBLES) * rng.uniform(0.3, 1.2)
+    trouble = rng.choice(tuple(Trouble))
     ends = min(begins + lasts, QUIET)
     if trouble is Trouble.CHANGED:
-        begins = at + chance.choice((chance.uniform(0.03, 0.4), chance.uniform(0, 300)))
+        begins = at + rng.choice((rng.uniform(0.03, 0.4), rng.uniform(0, 300)))
         ends = begins + _FOREVER  # the file doesn't change back
-    elif trouble is Trouble.NO_METADATA and chance.random() < shares.of_metadata_that_never_come:
+    elif trouble is Trouble.NO_METADATA and rng.random() < shares.of_metadata_that_never_come:
         ends = begins + _FOREVER
     return Window(trouble=trouble, begins=BEGIN + timedelta(seconds=begins), ends=BEGIN + timedelta(seconds=ends))

@@ -76,27 +76,25 @@ class Schedule:
 
 
 def schedule_of(seed: int) -> Schedule:
-    chance = random.Random(f"schedule {seed}")  # noqa: S311 - the same seed must give the same schedule
-    shares = TWO_DAYS if chance.random() < _LONG else WITHIN_A_DAY
-    number = 3 if shares is TWO_DAYS else chance.choice((3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
+    rng = random.Random(f"schedule {seed}")  # noqa: S311 - the same seed must give the same schedule
+    shares = TWO_DAYS if rng.random() < _LONG else WITHIN_A_DAY
+    number = 3 if shares is TWO_DAYS else rng.choice((3, 3, 3, 3, 3, 3, 4, 4, 5, 6, 8, 10))
     names = [f"rec{place}" for place in range(number)]
-    recordings = tuple(recording_of(chance, name, names, shares) for name in names)
+    recordings = tuple(recording_of(rng, name, names, shares) for name in names)
     recordings = some_removed_at_once(random.Random(f"removed {seed}"), recordings)  # noqa: S311 - as above
     more = random.Random(f"more {seed}")  # noqa: S311 - as above
     calls, setup, mishandling = calls_of(more, shares), setup_of(more), mishandling_of(more)
     calls = tuple(with_onlookers(one, random.Random(f"{one.call.name} {seed}")) for one in calls)  # noqa: S311 - as above
     most = _CALLS * (number + 2 * len(calls))
-    faults = sorted(
-        {chance.randint(1, most): _fault(chance) for _ in range(chance.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items()
-    )
+    faults = sorted({rng.randint(1, most): _fault(rng) for _ in range(rng.choice((0, 1, 2, 2, 4, 4, 8, 16)))}.items())
     schedule = Schedule(
         seed=seed,
-        skews=tuple(_skew(chance) for _ in range(chance.choice((1, 2, 2, 2, 3, 4)))),
+        skews=tuple(_skew(rng) for _ in range(rng.choice((1, 2, 2, 2, 3, 4)))),
         recordings=recordings,
         faults=tuple(Injected(call=call, fault=fault, seconds=seconds) for call, (fault, seconds) in faults),
-        outages=tuple(_outage(chance) for _ in range(chance.choice((0, 0, 0, 1, 1, 2)))),
-        lost_jobs=frozenset(chance.randint(1, 2 * number) for _ in range(chance.choice((0, 0, 0, 1, 2)))),
-        worn_jobs=frozenset(chance.randint(1, 2 * number) for _ in range(chance.choice((0, 0, 2, 4)))),
+        outages=tuple(_outage(rng) for _ in range(rng.choice((0, 0, 0, 1, 1, 2)))),
+        lost_jobs=frozenset(rng.randint(1, 2 * number) for _ in range(rng.choice((0, 0, 0, 1, 2)))),
+        worn_jobs=frozenset(rng.randint(1, 2 * number) for _ in range(rng.choice((0, 0, 2, 4)))),
         setup=setup,
         calls=calls,
         mishandling=mishandling,
@@ -128,17 +126,17 @@ def plain(schedule: Schedule) -> Schedule:
     return replace(calm(schedule), skews=clocks, recordings=recordings, calls=(), mishandling=Mishandling())
 
 
-def _skew(chance: random.Random) -> timedelta:
-    return timedelta(seconds=chance.choice((0.0, 0.0, chance.uniform(-3, 3), chance.uniform(-240, 240))))
+def _skew(rng: random.Random) -> timedelta:
+    return timedelta(seconds=rng.choice((0.0, 0.0, rng.uniform(-3, 3), rng.uniform(-240, 240))))
 
 
-def _fault(chance: random.Random) -> tuple[Fault, float]:
-    fault = chance.choice(tuple(Fault))
-    return fault, chance.uniform(*LASTING[fault]) if fault in LASTING else 0.0
+def _fault(rng: random.Random) -> tuple[Fault, float]:
+    fault = rng.choice(tuple(Fault))
+    return fault, rng.uniform(*LASTING[fault]) if fault in LASTING else 0.0
 
 
-def _outage(chance: random.Random) -> Outage:
-    begins = chance.uniform(0, ANNOUNCED)
-    lasts = chance.choice(_OUTAGES) * chance.uniform(0.5, 1.2)
-    service = chance.choice(("table", "queue", "blob", "acs", "topic"))
+def _outage(rng: random.Random) -> Outage:
+    begins = rng.uniform(0, ANNOUNCED)
+    lasts = rng.choice(_OUTAGES) * rng.uniform(0.5, 1.2)
+    service = rng.choice(("table", "queue", "blob", "acs", "topic"))
     return Outage(service=service, begins=begins, ends=begins + lasts)

@@ -24,7 +24,7 @@ from local.simulation.world.sources import SimulatedAcs
 from local.simulation.world.topic import SimulatedTopic
 from local.simulation.world.trace import Trace
 from shared.app import App
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.errors import CallvaultError, DestinationError, UnreadableRow
 from shared.observability import failures
 from shared.settings.settings import Settings
@@ -92,7 +92,7 @@ class Cluster:
     acs: SimulatedAcs
     topic: SimulatedTopic | None
     settings: Settings
-    chance: random.Random
+    rng: random.Random
     skews: list[timedelta]
     seed: int
     hosts: list[Host] = field(default_factory=list)
@@ -127,7 +127,7 @@ class Cluster:
 
     def some_host(self) -> Host | None:
         able = [host for host in self.hosts if host.process is not None]
-        return self.chance.choice(able) if able else None
+        return self.rng.choice(able) if able else None
 
     def invoke(self, host: Host, name: str, function: Function) -> asyncio.Future[Outcome]:
         """Runs a function in the host's process."""
@@ -179,7 +179,7 @@ class Cluster:
                 ended.set_result(Outcome.HOST_GONE if with_host else Outcome.FAILED)
         if with_host:
             self.hosts.remove(host)
-            self.loop.call_later(self.chance.uniform(*_NEW_HOST), self._start_host, host.skew, context=Context())
+            self.loop.call_later(self.rng.uniform(*_NEW_HOST), self._start_host, host.skew, context=Context())
         else:
             self.loop.call_later(_NEW_PROCESS, self._restart, host, context=Context())
 
@@ -195,8 +195,8 @@ class Cluster:
             if self.topic is not None:
                 clients.topic = cast("Any", self.topic.for_account(view))
             clock = TrueTime(self.loop, process.skew)
-            chance = Chance(random.Random(f"{self.seed} {process.name}"))  # noqa: S311 - repeatable
-            process.app = App.over(self.settings, clock, cast("Clients", clients), chance)
+            random_source = RandomSource(random.Random(f"{self.seed} {process.name}"))  # noqa: S311 - repeatable
+            process.app = App.over(self.settings, clock, cast("Clients", clients), random_source)
         return process.app
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from azure.core.exceptions import ResourceExistsError
 from azure.data.tables.aio import TableServiceClient
 
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.domain.records import AuditEntry
 from shared.gateways.faults import storage_faults
 from shared.gateways.tables.retries import REPEATED
@@ -21,9 +21,9 @@ _ROWS = "audit-"  # followed by the time and a mark
 _END = "audit."  # the first key after all audit rows
 
 
-def audit_entity(recording_key: str, entry: AuditEntry, chance: Chance) -> dict[str, Any]:
+def audit_entity(recording_key: str, entry: AuditEntry, random_source: RandomSource) -> dict[str, Any]:
     """The row of an entry. An entry without a mark gets a random one, so each call creates a new row."""
-    at, mark = entry.at.astimezone(UTC), entry.mark or chance.new_id().hex
+    at, mark = entry.at.astimezone(UTC), entry.mark or random_source.new_id().hex
     return {
         "PartitionKey": recording_key,
         "RowKey": f"{_ROWS}{at:%Y%m%dT%H%M%S}.{at.microsecond:06d}-{mark[:12]}",
@@ -37,13 +37,13 @@ def audit_entity(recording_key: str, entry: AuditEntry, chance: Chance) -> dict[
 class Audit:
     """Inserts and reads audit entries."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
-        self._table, self._chance = tables.get_table_client(table_name), chance
+    def __init__(self, tables: TableServiceClient, table_name: str, random_source: RandomSource) -> None:
+        self._table, self._random_source = tables.get_table_client(table_name), random_source
 
     async def add(self, recording_key: str, entry: AuditEntry) -> None:
         with storage_faults("writing to the audit"):
             try:
-                await self._table.create_entity(audit_entity(recording_key, entry, self._chance), **REPEATED)
+                await self._table.create_entity(audit_entity(recording_key, entry, self._random_source), **REPEATED)
             except ResourceExistsError:
                 return  # our own row: the SDK retried a write whose answer was lost
 

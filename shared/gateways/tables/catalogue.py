@@ -16,7 +16,7 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.domain.records import AuditEntry, Chunk, Recording
 from shared.domain.work_item import WorkItem
 from shared.errors import DestinationUnavailable, LeaseLost, UnreadableRow
@@ -42,8 +42,8 @@ _INSERT_ROUNDS = 5  # a round fails only if another process inserts the same chu
 class Catalogue:
     """All recordings and chunks."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
-        self._table, self._chance = tables.get_table_client(table_name), chance
+    def __init__(self, tables: TableServiceClient, table_name: str, random_source: RandomSource) -> None:
+        self._table, self._random_source = tables.get_table_client(table_name), random_source
 
     async def add_chunks(
         self, recording: Recording, chunks: tuple[Chunk, ...], known: Recording | None
@@ -100,7 +100,7 @@ class Catalogue:
         """
         key = recording.recording_key
         operations: list[tuple[str, dict[str, object]]] = [("upsert", recording_entity(recording))]
-        operations += [("create", audit_entity(key, entry, self._chance)) for entry in entries]
+        operations += [("create", audit_entity(key, entry, self._random_source)) for entry in entries]
         with storage_faults("writing a recording to the catalogue"):
             try:
                 await self._table.submit_transaction(operations, **REPEATED)
@@ -116,11 +116,11 @@ class Catalogue:
         A recording without an ETag had no row. If the SDK retries a write whose answer was lost, the retry is refused
         because of the first try. The token in the row then shows that the write was our own.
         """
-        token = self._chance.new_id().hex
+        token = self._random_source.new_id().hex
         key, entity = recording.recording_key, {**recording_entity(recording), _MOVE: token}
         condition = {"etag": recording.etag, "match_condition": MatchConditions.IfNotModified}
         operations: list[Any] = [("update", entity, condition) if recording.etag else ("create", entity)]
-        operations += [("create", audit_entity(key, entry, self._chance)) for entry in entries]
+        operations += [("create", audit_entity(key, entry, self._random_source)) for entry in entries]
         with storage_faults("writing a recording to the catalogue"):
             try:
                 await self._table.submit_transaction(operations, **REPEATED)

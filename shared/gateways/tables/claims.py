@@ -17,8 +17,8 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
-from shared.domain.chance import Chance
 from shared.domain.keys import key_of
+from shared.domain.random_source import RandomSource
 from shared.gateways.faults import is_absent, storage_faults
 from shared.gateways.tables.retries import REPEATED, Begun
 
@@ -53,12 +53,12 @@ class Claim:
 class Claims:
     """Claims on calls: only the owner of a claim starts the recording."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
-        self._table, self._chance = tables.get_table_client(table_name), chance
+    def __init__(self, tables: TableServiceClient, table_name: str, random_source: RandomSource) -> None:
+        self._table, self._random_source = tables.get_table_client(table_name), random_source
 
     async def begin(self, claim: Claim) -> Begun[Claim]:
         """The claim on this call."""
-        token = self._chance.new_id().hex
+        token = self._random_source.new_id().hex
         with storage_faults("claiming a call"):
             try:
                 written = await self._table.create_entity(_entity(claim, token), **REPEATED)
@@ -78,7 +78,7 @@ class Claims:
 
     async def write(self, claim: Claim) -> Claim | None:
         """Writes a claim if its row has the version that was read. None if another worker wrote it, and owns it now."""
-        token = self._chance.new_id().hex
+        token = self._random_source.new_id().hex
         condition: dict[str, Any] = {"etag": claim.etag, "match_condition": MatchConditions.IfNotModified}
         with storage_faults("writing a call's claim"):
             try:

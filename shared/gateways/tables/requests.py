@@ -16,8 +16,8 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
-from shared.domain.chance import Chance
 from shared.domain.keys import key_of
+from shared.domain.random_source import RandomSource
 from shared.gateways.faults import storage_faults
 from shared.gateways.tables.retries import REPEATED, Begun
 
@@ -41,15 +41,15 @@ class Request:
 class Requests:
     """Requests with an Idempotency-Key."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
-        self._table, self._chance = tables.get_table_client(table_name), chance
+    def __init__(self, tables: TableServiceClient, table_name: str, random_source: RandomSource) -> None:
+        self._table, self._random_source = tables.get_table_client(table_name), random_source
 
     async def begin(self, key: str, *, fingerprint: str, now: datetime, busy_until: datetime) -> Begun[Request]:
         """The request with this key."""
         request = Request(
             key=key,
             fingerprint=fingerprint,
-            repeatability_id=str(self._chance.new_id()),
+            repeatability_id=str(self._random_source.new_id()),
             first_sent=now,
             busy_until=busy_until,
         )
@@ -76,7 +76,7 @@ class Requests:
 
         None, and no change, if another request with this key wrote the row since `request` was read.
         """
-        token = self._chance.new_id().hex
+        token = self._random_source.new_id().hex
         entity = {**_keys(request.key), "busyUntil": until, _WRITE: token}
         condition: dict[str, Any] = {"etag": request.etag, "match_condition": MatchConditions.IfNotModified}
         with storage_faults("continuing a request with an Idempotency-Key"):

@@ -16,7 +16,7 @@ from typing import Any
 from azure.data.tables import EdmType, EntityProperty, UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.domain.records import Chunk
 from shared.domain.tally import QUARTER, Tally, ended_at, quarter_of
 from shared.errors import DestinationError
@@ -32,9 +32,9 @@ _START = "%Y%m%dT%H%M"
 class Tallies:
     """Counts the chunks that this process ends, and reads the tallies of all processes."""
 
-    def __init__(self, tables: TableServiceClient, table_name: str, chance: Chance) -> None:
+    def __init__(self, tables: TableServiceClient, table_name: str, random_source: RandomSource) -> None:
         self._table = tables.get_table_client(table_name)
-        self._process = chance.new_id().hex[:12]
+        self._process = random_source.new_id().hex[:12]
         self._current: dict[datetime, Tally] = {}
         self._unwritten: set[datetime] = set()
         self._turn = asyncio.Lock()

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from shared.domain.chance import Chance
 from shared.domain.clock import Clock
+from shared.domain.random_source import RandomSource
 from shared.errors import SettingsError
 from shared.gateways.acs.recorder import CallRecorder
 from shared.gateways.clients import Clients
@@ -24,7 +24,7 @@ async def examine(environment: Mapping[str, str], clock: Clock) -> list[Finding]
         return invalid_settings(error, environment)
     clients = Clients(settings)
     try:
-        async with Probes.over(clients, settings, Chance()) as probes:
+        async with Probes.over(clients, settings, RandomSource()) as probes:
             access = await Access(clients, probes, clock, settings).check()
     finally:
         await clients.close()
@@ -36,7 +36,7 @@ async def record(server_call_id: str, clock: Clock, report: Callable[[str], None
     settings = load_settings()
     clients = Clients(settings)
     try:
-        catalogue = Catalogue(clients.tables, settings.recordings_table, Chance())
+        catalogue = Catalogue(clients.tables, settings.recordings_table, RandomSource())
         trial = Trial(CallRecorder(clients.calls), catalogue, clock, report)
         return await trial.run(server_call_id, delete_source=settings.delete_source)
     finally:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from shared.contracts.http.start_request import parse_start
-from shared.domain.chance import Chance
 from shared.domain.clock import Clock
 from shared.domain.files.deletion_rule import reason_to_keep
 from shared.domain.keys import key_of
+from shared.domain.random_source import RandomSource
 from shared.domain.records import Chunk
 from shared.domain.repeatability import Repeatability
 from shared.domain.states import IN_TROUBLE, SAFE, ChunkState
@@ -52,7 +52,7 @@ class Trial:
         return await self._follow(recording_id, delete_source=delete_source)
 
     async def _record(self, server_call_id: str) -> str:
-        repeatability = Repeatability(request_id=str(Chance().new_id()), first_sent=self._clock.now())
+        repeatability = Repeatability(request_id=str(RandomSource().new_id()), first_sent=self._clock.now())
         request = parse_start(json.dumps({"serverCallId": server_call_id}).encode())
         started = await self._recorder.start(request, repeatability)
         if started.recording_id is None:

@@ -15,10 +15,10 @@ from local.stack import Azurite, Resources, provision
 from local.stack import azurite as run_azurite
 from local.stack.azurite import ACCOUNT
 from shared.bookkeeping.recordings import RecordingWriter
-from shared.domain.chance import Chance
 from shared.domain.clock import SystemClock
 from shared.domain.keys import key_of
 from shared.domain.list_entry import ListEntry, ListName
+from shared.domain.random_source import RandomSource
 from shared.domain.records import Recording
 from shared.domain.states import RecordingState
 from shared.gateways.tables.catalogue import Catalogue
@@ -76,7 +76,7 @@ async def grown(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Azuri
             for size in SIZES:
                 own = names(size)
                 gateways = SimpleNamespace(
-                    catalogue=Catalogue(service, own["RECORDINGS_TABLE"], Chance()),
+                    catalogue=Catalogue(service, own["RECORDINGS_TABLE"], RandomSource()),
                     lists=Lists(service, own["CALENDAR_TABLE"]),
                 )
                 for number in range(2):

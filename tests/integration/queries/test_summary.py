@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared.domain.chance import Chance
 from shared.domain.keys import key_of
+from shared.domain.random_source import RandomSource
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.domain.tally import Tally
@@ -144,7 +144,7 @@ async def test_chunks_that_end_together_share_a_write(world: World, caplog: pyte
     _, job = await world.announced(size=30_000, format="wav")
     await world.drained()
     archived = (await world.chunk(job)).evolve(state=ChunkState.ARCHIVED)
-    tallies = Tallies(world.app.clients.tables, world.settings.calendar_table, Chance())
+    tallies = Tallies(world.app.clients.tables, world.settings.calendar_table, RandomSource())
     caplog.clear()
     with caplog.at_level(logging.INFO, "azure.core.pipeline.policies.http_logging_policy"):
         await asyncio.gather(*(tallies.count(archived) for _ in range(20)))
@@ -158,7 +158,7 @@ async def tallies_without_table(world: World) -> tuple[Chunk, Tallies, str]:
     await world.drained()
     name = f"{world.settings.calendar_table}later"
     chunk = await world.chunk(job)
-    return chunk.evolve(state=ChunkState.ARCHIVED), Tallies(world.app.clients.tables, name, Chance()), name
+    return chunk.evolve(state=ChunkState.ARCHIVED), Tallies(world.app.clients.tables, name, RandomSource()), name
 
 
 async def counted(tallies: Tallies, chunk: Chunk) -> Tally:

@@ -15,7 +15,7 @@ from local.simulation.exploring.memory import Memory
 from local.simulation.exploring.races import RACES, Race
 from local.simulation.exploring.replaying import Replay
 from local.simulation.exploring.states import Move, Transitions
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.domain.records import Chunk
 from shared.intake.known_chunks import KnownChunks
 
@@ -107,12 +107,12 @@ def test_invocations_that_run_alone_do_what_they_do_in_a_whole_world(race: Race)
     """Random orders with faults: the exploration and the simulated world come to the same content."""
     transitions = Transitions(race)
     for seed in range(6):
-        chance, state, moves = random.Random(seed), transitions.begin(2), list[Move]()
+        random_source, state, moves = random.Random(seed), transitions.begin(2), list[Move]()
         while not state.is_over:
             possible = [one for move in transitions.moves(state) for one in transitions.with_faults(state, move)]
             if possible:
                 plain = [one for one in possible if one.fault is None]
-                moves.append(chance.choice(plain if chance.random() < 0.9 else possible))
+                moves.append(random_source.choice(plain if random_source.random() < 0.9 else possible))
                 state = transitions.after(state, moves[-1])
             else:
                 state = transitions.later(state)
@@ -124,10 +124,10 @@ def test_invocations_that_run_alone_do_what_they_do_in_a_whole_world(race: Race)
 
 
 def test_a_process_that_has_drawn_a_random_number_is_at_another_point():
-    chance = Chance(random.Random(1))
-    parts = {id(chance): chance}
+    random_source = RandomSource(random.Random(1))
+    parts = {id(random_source): random_source}
     before = Memory(parts).text([])
-    chance.new_id()
+    random_source.new_id()
     assert Memory(parts).text([]) != before
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.archiving.retry import RetryPolicy, count_gone
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.domain.records import Chunk
 from shared.domain.states import ChunkState
 from shared.errors import (
@@ -20,7 +20,7 @@ from shared.errors import (
 )
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
-POLICY = RetryPolicy(base=10, max_attempts=50, chance=Chance())
+POLICY = RetryPolicy(base=10, max_attempts=50, random_source=RandomSource())
 
 
 HOUR = timedelta(hours=1)

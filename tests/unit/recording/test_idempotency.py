@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.domain.chance import Chance
+from shared.domain.random_source import RandomSource
 from shared.domain.repeatability import Repeatability
 from shared.errors import RequestInProgress, SourceUnavailable
 from shared.gateways.tables.requests import Requests
@@ -21,7 +21,7 @@ class Caller:
     """Sends the same request again and again. Has the Repeatability id of each that reached ACS."""
 
     def __init__(self, world: World) -> None:
-        self.idempotency = Idempotency(world.gateways.requests, world.clock, Chance())
+        self.idempotency = Idempotency(world.gateways.requests, world.clock, RandomSource())
         self.sent: list[str] = []
         self.arrivals = asyncio.Queue[str]()  # the same ids, for a test that waits until a request reaches ACS
 

@@ -1,10 +1,10 @@
-"""Random numbers and ids. All code that needs one gets a Chance as a parameter: a seeded one repeats a run exactly."""
+"""Random numbers and ids. Code that needs them gets a RandomSource: a seeded one repeats a run exactly."""
 
 import random
 import uuid
 
 
-class Chance:
+class RandomSource:
     """Draws from the operating system's random numbers, or from a given source."""
 
     def __init__(self, source: random.Random | None = None) -> None:
