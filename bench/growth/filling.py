@@ -23,6 +23,7 @@ from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState
 from shared.gateways.bundle import Gateways
+from shared.gateways.tables.lists import PARTITION
 from shared.settings.settings import Settings
 
 _AT_ONCE = 16  # concurrent requests
@@ -79,8 +80,7 @@ class Filler:
             calendar = tables.get_table_client(self.settings.calendar_table)
             for day in batched(ages, _A_DAY, strict=False):
                 places = [ListEntry(at=_moment(age), recording_key=key_of(_name(age))) for age in day]
-                partition = places[0].partition(ListName.DAY)
-                rows = [{"PartitionKey": partition, "RowKey": place.row()} for place in places]
+                rows = [{"PartitionKey": PARTITION, "RowKey": place.row_in(ListName.DAY)} for place in places]
                 for some in batched(rows, _IN_A_TRANSACTION, strict=False):
                     await calendar.submit_transaction(("create", row) for row in some)
 

@@ -1,11 +1,11 @@
 """Lists of recordings, newest first. A list entry contains only the key of its recording or chunk.
 
-An entry's keys sort newer days and moments first, because tables sort by key in ascending order only.
+An entry's key sorts newer moments first, because tables sort by key in ascending order only.
 """
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
@@ -16,7 +16,6 @@ OLDEST = datetime(1601, 1, 1, tzinfo=UTC)  # the earliest time that a table can 
 AFTER_CHUNKS = "~"  # sorts after every chunk of a recording
 _MICROSECOND = timedelta(microseconds=1)
 _LAST_MOMENT = 10**18 - 1  # microseconds after the epoch: later than any time that a table can store
-_LAST_DAY = 99_999_999
 _ROW = re.compile(r"(\d{18})-([0-9a-f]{32})(?:-([0-9a-f]{32}))?", re.ASCII)
 
 
@@ -63,13 +62,14 @@ class ListEntry:
         return cls(at=at, recording_key=found[2], chunk_key=found[3])
 
     def row(self) -> str:
-        moment = _LAST_MOMENT - (self.at - OLDEST) // _MICROSECOND
-        return "-".join(filter(None, (f"{moment:018d}", self.recording_key, self.chunk_key)))
+        """Its key within a list."""
+        return "-".join(filter(None, (moment_key(self.at), self.recording_key, self.chunk_key)))
 
-    def partition(self, name: str) -> str:
-        return f"{name}-{day_key(self.at.astimezone(UTC).date())}"
+    def row_in(self, name: str) -> str:
+        """Its row key in the table, which has all lists."""
+        return f"{name}-{self.row()}"
 
 
-def day_key(day: date) -> str:
-    """Sorts later days first."""
-    return f"{_LAST_DAY - (day.year * 10_000 + day.month * 100 + day.day):08d}"
+def moment_key(at: datetime) -> str:
+    """Sorts later moments first."""
+    return f"{_LAST_MOMENT - max(at - OLDEST, timedelta()) // _MICROSECOND:018d}"

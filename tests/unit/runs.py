@@ -56,7 +56,7 @@ class Run:
 
     def listed(self, heading: str) -> list[tuple[str, str]]:
         """The entries of a list."""
-        return [key for key in self.world.rows(self.world.settings.calendar_table) if key[0].startswith(heading)]
+        return [key for key in self.world.rows(self.world.settings.calendar_table) if key[1].startswith(heading)]
 
     def _keys(self, table: str) -> list[tuple[str, str]]:
         return sorted(

@@ -31,4 +31,6 @@ class History:
     reported: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # calls: acknowledged reports
     callbacks: list[Callback] = field(default_factory=list)
     published: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))  # by recordingId
+    running: list[str] = field(default_factory=list)  # recordings that still ran after the app confirmed their stop
+    poisoned: list[str] = field(default_factory=list)  # poison messages that the app confirmed
     resubmitted: int = 0  # requests to replay a quarantined event

@@ -39,6 +39,7 @@ class QueueListener:
     platform: Platform
     lost: frozenset[int] = frozenset()
     worn: frozenset[int] = frozenset()
+    poisoned: list[str] = field(default_factory=list)  # messages of the poison queue that the app confirmed
     _sent: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -137,6 +138,8 @@ class QueueListener:
         messages = self.platform.account.queues[name].messages
         if outcome is Outcome.DONE:
             messages.remove(message)
+            if name == self._poison:
+                self.poisoned.append(message.text)
         elif message.dequeued < _DELIVERIES:
             message.visible = self.platform.clock.now() + timedelta(seconds=_AGAIN)
         elif name == self._poison:

@@ -96,6 +96,9 @@ class RecordingCallers:
             self.history.requested[recording_id][act.action] += 1
             if await self._ask(act.action, asked[act.action]) is not None:
                 self.history.confirmed[recording_id][act.action] += 1
+                made = self.platform.cluster.acs.recorder.recordings[recording_id]
+                if act.action == "stop" and made.runs and not made.call.fails_over:
+                    self.history.running.append(recording_id)
                 return
             await asyncio.sleep(_AGAIN)
 

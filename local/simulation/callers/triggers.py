@@ -39,7 +39,7 @@ class Triggers:
         self.readers = Readers(self.platform, self.history)
         self.calls = CallAutomation(self.platform, self.event_grid, self.history, self.plans)
         self.callers = RecordingCallers(self.platform, self.history, self.plans)
-        self._queue = QueueListener(self.platform, lost=self.lost, worn=self.worn)
+        self._queue = QueueListener(self.platform, lost=self.lost, worn=self.worn, poisoned=self.history.poisoned)
         self._timers = Timers(self.platform, lambda: self.event_grid.undelivered)
 
     def start(self) -> None:

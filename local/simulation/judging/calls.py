@@ -1,6 +1,7 @@
 """What must be true of calls at the end of a run: each is recorded once, and nothing about its start is left over."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from local.memory.storage.conversions import Entity
 from local.simulation.callers.history import History
@@ -14,6 +15,7 @@ from shared.domain.keys import call_key, key_of
 _CARRIED_OUT = ("started", "recorded already")
 _MOST_RESTARTS = 5
 _RULE = "AUTO_RECORD"
+_SKEW = timedelta(minutes=10)  # more than two clocks differ
 _TIME_TO_RESTART = 300.0  # seconds: the sweep does it
 _TIME_TO_START = 60.0  # seconds that a call must last after its report, in a run without faults
 
@@ -124,6 +126,10 @@ class Calls:
             return
         if row.get("serverCallId") not in (None, recording.call.server_call_id):
             yield f"{name} has the call of another recording"
+        stopped_at = row.get("stoppedAt")
+        ended_at = None if recording.call.fails_over else recording.ended_at
+        if stopped_at and ended_at and datetime.fromisoformat(str(stopped_at)) < ended_at - _SKEW:
+            yield f"{name} was called stopped while it ran"
         whole = is_whole(row, self._stored.chunks()[key_of(name)])
         if whole is not plan.is_whole and not (plan.is_whole and "overdueAt" in row):
             yield f"{name} is {'complete' if whole else 'incomplete'}, unlike its files"

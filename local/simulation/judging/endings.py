@@ -64,7 +64,7 @@ class Endings:
             Participants(stored),
             CompleteAnnouncements(stored, topic),
             AnnouncementIds(topic.announced, clocks_agree=not any(schedule.skews), removed=removed),
-            Awaited(stored, world.invariants),
+            Awaited(stored, world.invariants, schedule),
         )
         self._ends = {name: end for recording in schedule.recordings for name, end in recording.ends.items()}
         self._undecided = {
@@ -172,7 +172,7 @@ class Endings:
     def _lists(self, chunks: list[Entity]) -> Iterator[str]:
         """Each recording is in the list of its day, and each chunk in trouble in the list of trouble."""
         rows = self._account.tables[self._settings.calendar_table].rows
-        listed = {name: [key[1] for key in rows if key[0].startswith(f"{name}-")] for name in ("day", "trouble")}
+        listed = {name: [row for _, row in rows if row.startswith(f"{name}-")] for name in ("day", "trouble")}
         for key in {str(chunk["PartitionKey"]) for chunk in chunks}:
             if not any(key in row for row in listed["day"]):
                 yield f"the recording {key} isn't in the list of its day"

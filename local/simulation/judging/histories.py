@@ -42,6 +42,7 @@ class Histories:
                 if not entry.get("by") or (wanted and entry["by"] not in wanted):
                     yield f"the history of {key} says that {entry['action']} is by {entry.get('by')}"
         names = {*self._history.requested, *self._history.confirmed, *self._recorder.recordings}
+        yield from (f"{name} still ran after its stop was confirmed" for name in self._history.running)
         for name in sorted(names):
             entered = Counter(str(entry["action"]) for entry in audit.get(key_of(name), ()))
             yield from self._acts(name, entered)
@@ -62,6 +63,9 @@ class Histories:
                     f"the history of {name} has {entered[act]} entries of {act!r}; "
                     f"{requested[act]} were requested, {confirmed[act]} confirmed"
                 )
+        for act in ("pause", "resume"):
+            if confirmed[act] > self._recorder.commands[name, act]:
+                yield f"{act} of {name} was confirmed {confirmed[act]} times, and ACS never did it"
         if entered["stop"] > requested["stop"]:
             yield f"the history of {name} has more entries of 'stop' than requests"
         made = self._recorder.recordings.get(name)

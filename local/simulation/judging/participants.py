@@ -29,8 +29,8 @@ class Participants:
         people = {person for person, _ in wanted | optional}
         headings = {self._heading(person): person for person in people}
         listed: set[tuple[str, str]] = set()
-        for (partition, row), _ in self._stored.rows(self._stored.settings.participants_table):
-            person = headings.get(partition.rpartition("-")[0])
+        for (_, row), _ in self._stored.rows(self._stored.settings.participants_table):
+            person = headings.get("-".join(row.split("-")[:2]))
             if person is None:
                 yield f"a list of participants has a chunk of nobody: {row}"
             else:

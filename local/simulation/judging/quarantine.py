@@ -31,6 +31,8 @@ class QuarantineContents:
         yield from (f"an unreadable event isn't in quarantine: {one[:200]}" for one in sorted(wanted - events))
         yield from (f"a readable event is in quarantine: {one[:200]}" for one in sorted(events - wanted))
         yield from self._callbacks(kept)
+        jobs = {base64.b64decode(one["bodyBase64"]).decode() for name, one in kept.items() if name.startswith(_JOBS)}
+        yield from (f"a poison message isn't in quarantine: {one}" for one in self._history.poisoned if one not in jobs)
         for name, one in kept.items():
             if not one.get("reason") or not one.get("receivedAt"):
                 yield f"{name} in quarantine doesn't say why or since when"

@@ -6,6 +6,7 @@ ACS then forgets it: requests for it get 404, or 8528 if it ended with its call.
 """
 
 import base64
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -100,6 +101,7 @@ class Recorder:
     calls: tuple[Call, ...] = ()
     recordings: dict[str, CallRecording] = field(default_factory=dict)
     changed: Callable[[CallRecording, Change], None] = lambda _recording, _change: None
+    commands: Counter[tuple[str, str]] = field(default_factory=Counter)  # carried out, by recordingId and action
     _answers: dict[str, tuple[str, int, str | None]] = field(
         default_factory=dict
     )  # by token: body, status, recordingId
@@ -144,12 +146,14 @@ class Recorder:
 
     def pause(self, recording_id: str) -> None:
         found = self._to_change(recording_id)
+        self.commands[recording_id, "pause"] += 1
         if not found.is_paused:
             found.is_paused = True
             self.changed(found, Change.PAUSED)
 
     def resume(self, recording_id: str) -> None:
         found = self._to_change(recording_id)
+        self.commands[recording_id, "resume"] += 1
         if found.is_paused:
             found.is_paused = False
             self.changed(found, Change.RESUMED)

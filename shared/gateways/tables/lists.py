@@ -1,13 +1,13 @@
 """Tables of lists. An entry has only the key of a recording or chunk; its values are in the catalogue.
 
-Partition = list and day, both sorted newest first. All current writes of a list go to the partition of one day. With
-100 million recordings a year, that is 3 writes a second; a partition allows 2,000. shared.bookkeeping decides which
-list an entry belongs to, and when it is removed.
+All lists of a table are in one partition, and a row's key begins with the name of its list. So one transaction adds an
+entry to all its lists, and a list is a range of row keys, newest first. A partition allows 2,000 rows a second. With
+100 million recordings a year, that is 3 recordings a second, each with a row for its day, for each ID of its call and
+for each label. shared.bookkeeping decides which list an entry belongs to, and when it is removed.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, date
+from datetime import UTC, date, datetime, time
 from itertools import batched
 from typing import Any
 
@@ -16,10 +16,13 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableServiceClient
 
-from shared.domain.list_entry import AFTER_CHUNKS, ListEntry, day_key
+from shared.domain.list_entry import AFTER_CHUNKS, ListEntry, moment_key
 from shared.gateways.faults import is_absent, storage_faults
+from shared.gateways.tables.retries import REPEATED
 
-_AT_ONCE = 32  # entries added concurrently
+PARTITION = "lists"
+_TRANSACTION = 100  # rows
+_END = "~"  # sorts after every row of a list
 
 
 class Lists:
@@ -29,23 +32,18 @@ class Lists:
         self._table = tables.get_table_client(table_name)
 
     async def add(self, entry: ListEntry, *names: str) -> None:
-        """Adds an entry to lists. An entry that exists already gets a new version."""
+        """Adds an entry to lists: one operation for a hundred. An entry that exists already gets a new version."""
         with storage_faults("adding to a list"):
-            if len(names) == 1:
-                await self._add(entry, names[0])
-                return
-            for some in batched(names, _AT_ONCE, strict=False):
-                await asyncio.gather(*(self._add(entry, name) for name in some))
-
-    async def _add(self, entry: ListEntry, name: str) -> None:
-        entity: dict[str, Any] = {"PartitionKey": entry.partition(name), "RowKey": entry.row()}
-        await self._table.upsert_entity(entity, mode=UpdateMode.REPLACE)
+            for some in batched(names, _TRANSACTION, strict=False):
+                rows = [{"PartitionKey": PARTITION, "RowKey": entry.row_in(name)} for name in some]
+                replace = {"mode": UpdateMode.REPLACE}
+                await self._table.submit_transaction([("upsert", row, replace) for row in rows], **REPEATED)
 
     async def find(self, entry: ListEntry, name: str) -> str | None:
         """The version of an entry. None if it isn't in the list."""
         with storage_faults("looking up a list"):
             try:
-                row = await self._table.get_entity(entry.partition(name), entry.row(), select=["RowKey"])
+                row = await self._table.get_entity(PARTITION, entry.row_in(name), select=["RowKey"])
             except ResourceNotFoundError as error:
                 if not is_absent(error):
                     raise
@@ -59,7 +57,7 @@ class Lists:
             condition = {"etag": version, "match_condition": MatchConditions.IfNotModified}
         with storage_faults("removing from a list"):
             try:
-                await self._table.delete_entity(entry.partition(name), entry.row(), **condition)
+                await self._table.delete_entity(PARTITION, entry.row_in(name), **condition)
             except (ResourceNotFoundError, ResourceModifiedError):
                 return
 
@@ -68,30 +66,19 @@ class Lists:
     ) -> AsyncIterator[list[ListEntry]]:
         """The entries of a list from `last` back to `first`, in segments of at most `at_once`. Each is one operation.
 
-        `after` continues after a recording. The rest of its day is read with a query of its own, because a query over
-        several days would read this day from its start.
+        `after` continues after a recording.
         """
-        latest, earliest = day_key(last or date.max), day_key(first or date.min)
+        begins = moment_key(datetime.combine(last, time.max, UTC)) if last else ""
         if after is not None:
-            day = day_key(after.at.astimezone(UTC).date())
-            if latest <= day <= earliest:
-                found = "PartitionKey eq @day and RowKey gt @after"
-                behind = {"day": f"{name}-{day}", "after": after.row() + AFTER_CHUNKS}
-                async for entries in self._segments(found, behind, at_once):
-                    yield entries
-            latest = max(latest, f"{int(day) + 1:08d}")
-        if latest <= earliest:
-            days = {"latest": f"{name}-{latest}", "earliest": f"{name}-{earliest}"}
-            async for entries in self._segments("PartitionKey ge @latest and PartitionKey le @earliest", days, at_once):
-                yield entries
-
-    async def _segments(self, found: str, values: dict[str, str], at_once: int) -> AsyncIterator[list[ListEntry]]:
+            begins = max(begins, after.row() + AFTER_CHUNKS)
+        ends = (moment_key(datetime.combine(first, time.min, UTC)) if first else "") + _END
+        values = {"lists": PARTITION, "begins": f"{name}-{begins}", "ends": f"{name}-{ends}"}
+        found = "PartitionKey eq @lists and RowKey gt @begins and RowKey lt @ends"
         with storage_faults("reading a list"):
-            rows = self._table.query_entities(
-                found, parameters=values, results_per_page=at_once, select=["PartitionKey", "RowKey"]
-            )
+            rows = self._table.query_entities(found, parameters=values, results_per_page=at_once, select=["RowKey"])
             async for segment in rows.by_page():
-                yield [entry async for row in segment if (entry := _entry(row["RowKey"])) is not None]
+                keys = [row["RowKey"].removeprefix(f"{name}-") async for row in segment]
+                yield [entry for key in keys if (entry := _entry(key)) is not None]
 
 
 def _entry(row: str) -> ListEntry | None:

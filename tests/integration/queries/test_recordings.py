@@ -15,6 +15,7 @@ from shared.domain.list_entry import ListEntry, ListName
 from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.errors import Fault
+from shared.gateways.tables.lists import PARTITION
 from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -200,10 +201,10 @@ async def test_a_list_entry_without_a_recording_shows_nothing_and_hides_nothing(
 
 
 async def test_one_request_looks_up_a_bounded_number_and_its_cursor_continues_there(world: World):
-    last = await known(world, "last", NOON - timedelta(hours=1), correlation="sought")
+    await known(world, "last", NOON - timedelta(hours=1), correlation="sought")
     places = [ListEntry(at=NOON - timedelta(seconds=n), recording_key=key_of(f"nowhere {n}")) for n in range(250)]
     async with world.table(world.settings.calendar_table) as table:
-        rows = [{"PartitionKey": last.partition(ListName.DAY), "RowKey": place.row()} for place in places]
+        rows = [{"PartitionKey": PARTITION, "RowKey": place.row_in(ListName.DAY)} for place in places]
         for start in range(0, len(rows), 100):
             await table.submit_transaction([("create", row) for row in rows[start : start + 100]])
     first = await page(world)

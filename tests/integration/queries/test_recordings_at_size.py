@@ -22,7 +22,7 @@ from shared.domain.random_source import RandomSource
 from shared.domain.records import Recording
 from shared.domain.states import RecordingState
 from shared.gateways.tables.catalogue import Catalogue
-from shared.gateways.tables.lists import Lists
+from shared.gateways.tables.lists import PARTITION, Lists
 from tests.integration.world import MakeWorld, World
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def lists(samples: list[Any], size: int) -> Iterable[Any]:
         place = ListEntry(at=one.listed_at or NEWEST, recording_key=one.recording_key)
         trouble = [] if number % MISSED else [str(ListName.TROUBLE)]
         for heading in (str(ListName.DAY), ListName.SERVER_CALL.of(CALL), *trouble):
-            yield copied(samples[0], place.partition(heading), place.row())
+            yield copied(samples[0], PARTITION, place.row_in(heading))
 
 
 def copied(sample: Any, partition: str, row: str, **changed: Any) -> Any:
