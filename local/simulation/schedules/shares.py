@@ -31,7 +31,7 @@ TWO_DAYS = Shares(
     of_calls=0.8,
     of_slow_oddities=0.4,
     of_replaced_media=0.5,
-    of_metadata_that_never_come=0.15,
+    of_metadata_that_never_come=0.08,
     of_files_that_never_come=0.3,
     of_withheld_files=0.4,
 )
