@@ -145,11 +145,15 @@ def _source(  # noqa: PLR0913, PLR0917 - as many as decide about it
     """A source whose event is delivered at some time. `age`: how old the event is then, in seconds."""
     lives = (48 if age else rng.choice((24, 24, 24, 24, 48, rng.uniform(1, 12)))) * HOUR
     made = source(document_id, index, size=rng.choice(_SIZES), expires=BEGIN + timedelta(seconds=at - age + lives))
-    made.windows = tuple(_window(rng, at, shares) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))))
+    made.windows = tuple(_window(rng, at) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2))))
+    if rng.random() < shares.of_metadata_that_never_come:
+        begins = BEGIN + timedelta(seconds=at)
+        forever = begins + timedelta(seconds=_FOREVER)
+        made.windows += (Window(trouble=Trouble.NO_METADATA, begins=begins, ends=forever),)
     return made
 
 
-def _window(rng: random.Random, at: float, shares: Shares) -> Window:
+def _window(rng: random.Random, at: float) -> Window:
     begins = at + rng.choice((0.0, 0.0, 0.1, rng.uniform(0, 300)))
     lasts = rng.choice(_TROUBLES) * rng.uniform(0.3, 1.2)
     trouble = rng.choice(tuple(Trouble))
@@ -157,6 +161,4 @@ def _window(rng: random.Random, at: float, shares: Shares) -> Window:
     if trouble is Trouble.CHANGED:
         begins = at + rng.choice((rng.uniform(0.03, 0.4), rng.uniform(0, 300)))
         ends = begins + _FOREVER  # the file doesn't change back
-    elif trouble is Trouble.NO_METADATA and rng.random() < shares.of_metadata_that_never_come:
-        ends = begins + _FOREVER
     return Window(trouble=trouble, begins=BEGIN + timedelta(seconds=begins), ends=BEGIN + timedelta(seconds=ends))

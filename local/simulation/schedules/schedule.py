@@ -15,10 +15,10 @@ from local.simulation.settings import Setup
 from local.simulation.world.faults import LASTING, Fault, Injected, Outage
 
 _CALLS = 90  # about as many calls as a recording makes without any fault
-_MOST_CALLS = 40_000  # of a run with faults
+_MOST_CALLS = 10_000  # of a run with faults; the longest make about 3,500
 # Of a run in which nothing goes wrong: to archive a document, to take in an event again, and of idle sweeps.
 _CALLS_OF_DOCUMENT, _CALLS_OF_REQUEST, _CALLS_OF_RUN = 30, 10, 20
-_LONG = 0.04  # share of schedules with things that take two days
+_LONG = 0.03  # share of schedules with things that take two days
 _PLAIN = 0.04  # share of schedules in which nothing goes wrong
 _CALM = 0.2  # share of schedules with calls in which the platform does nothing wrong
 _OUTAGES = (20.0, 20.0, 20.0, 120.0, 120.0, 120.0, 900.0, 3 * HOUR)

@@ -14,7 +14,7 @@ class Shares:
     of_calls: float  # that the schedule has calls
     of_slow_oddities: float  # of an odd recording
     of_replaced_media: float  # of archived media that somebody harms
-    of_metadata_that_never_come: float  # of a source whose metadata are missing
+    of_metadata_that_never_come: float  # of a source
     of_files_that_never_come: float  # of a call
     of_withheld_files: float  # of a call with several chunks
 
@@ -31,7 +31,7 @@ TWO_DAYS = Shares(
     of_calls=0.8,
     of_slow_oddities=0.4,
     of_replaced_media=0.5,
-    of_metadata_that_never_come=0.3,
+    of_metadata_that_never_come=0.08,
     of_files_that_never_come=0.3,
     of_withheld_files=0.4,
 )
