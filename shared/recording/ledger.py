@@ -88,8 +88,10 @@ class LedgerUpdates:
             is_open = not chunks or state is RecordingState.STOPPED
             entries: list[AuditEntry] = []
             if state is not None and is_open and _moves(known, state, event.at):
-                changed = _moved(changed, state, known, event)
-                entries = [_entry(event, _ENTRIES[state])] if state in _ENTRIES else []
+                # The callback may be an earlier one that comes late: the end is the time at which ACS said so.
+                at = self._clock.now() if state is RecordingState.STOPPED else event.at
+                changed = _moved(changed, state, known, event, at)
+                entries = [_entry(event, _ENTRIES[state], at)] if state in _ENTRIES else []
             if changed == unchanged:
                 return
             if await self._writers.recordings.move(changed, *entries):
@@ -134,22 +136,22 @@ def _completed(change: Recording, known: Recording, event: CallbackEvent, record
     )
 
 
-def _moved(change: Recording, state: RecordingState, known: Recording, event: CallbackEvent) -> Recording:
+def _moved(change: Recording, state: RecordingState, known: Recording, event: CallbackEvent, at: datetime) -> Recording:
     """Adds the new state, and when the recording got it."""
     change = change.evolve(control=state)
     match state:
         case RecordingState.PAUSED:
-            return change.evolve(paused_at=event.at)
+            return change.evolve(paused_at=at)
         case RecordingState.STOPPED:
-            return change.evolve(stopped_at=event.at)
+            return change.evolve(stopped_at=at)
         case RecordingState.FAILED:
-            return change.evolve(failed_at=event.at, failure=failure_of(event))
+            return change.evolve(failed_at=at, failure=failure_of(event))
         case _:
-            return change.evolve(resumed_at=event.at if known.control is RecordingState.PAUSED else None)
+            return change.evolve(resumed_at=at if known.control is RecordingState.PAUSED else None)
 
 
-def _entry(event: CallbackEvent, action: str) -> AuditEntry:
-    return AuditEntry(at=event.at, action=action, by=_ACS, mark=key_of(event.event_id))
+def _entry(event: CallbackEvent, action: str, at: datetime) -> AuditEntry:
+    return AuditEntry(at=at, action=action, by=_ACS, mark=key_of(event.event_id))
 
 
 def failure_of(event: CallbackEvent) -> str:

@@ -1,4 +1,4 @@
-"""Callbacks about a recording whose start failed: it stays failed, because nobody waits for its files."""
+"""Callbacks that come late, and callbacks about a recording whose start failed."""
 
 from datetime import timedelta
 
@@ -67,3 +67,13 @@ async def test_if_it_runs_after_all_its_files_are_awaited(ledger: Ledger):
     await ledger.updates.state_changed(active, _RECORDING)
     assert (await ledger.recording()).control is RecordingState.ACTIVE
     assert ledger.world.left()
+
+
+async def test_an_early_callback_that_comes_after_the_end_is_not_the_time_of_the_end():
+    made = Ledger(await World.made())
+    age = timedelta(minutes=40)
+    await made.updates.state_changed(made.event(CallbackKind.RECORDING_STATE_CHANGED, "active", age), _RECORDING)
+    found = await made.recording()
+    assert (found.control, found.stopped_at) == (RecordingState.STOPPED, made.world.clock.now())
+    (entry,) = await made.world.gateways.audit.history(key_of(_RECORDING))
+    assert (entry.action, entry.at) == ("ended", made.world.clock.now())
