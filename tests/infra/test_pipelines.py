@@ -14,7 +14,6 @@ import pytest
 import yaml
 from azure.communication.callautomation import CallAutomationClient
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import ClientAuthenticationError
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
@@ -147,6 +146,10 @@ def test_the_workflow_signs_in_again_before_the_proof():
     assert "--only prove" in steps[-1]
 
 
+class RecordedError(Exception):
+    """No error of Azure's, which an SDK would retry."""
+
+
 @dataclass
 class Asked:
     """A credential that gives no token, and records the scopes that it is asked for."""
@@ -155,10 +158,10 @@ class Asked:
 
     def get_token(self, *scopes: str, **_: object) -> AccessToken:
         self.scopes.update(scopes)
-        raise ClientAuthenticationError("recorded")
+        raise RecordedError
 
     def ask(self, request: Callable[[], object]) -> None:
-        with pytest.raises(ClientAuthenticationError, match="recorded"):
+        with pytest.raises(RecordedError):
             request()
 
 
