@@ -156,9 +156,9 @@ check_subscription() {
     echo "This account can't list the resource providers, so their registration isn't checked."
     return
   }
-  registered=" ${registered//$'\n'/ } "
+  # Without regard to case: Azure lists Microsoft.Insights as microsoft.insights.
   for name in $required; do
-    [[ $registered != *" Microsoft.$name "* ]] || continue
+    ! grep -qixF -- "Microsoft.$name" <<<"$registered" || continue
     if [ "$dry_run" = yes ]; then
       echo "Microsoft.$name isn't registered in the subscription. The deployment registers it."
     else
@@ -168,7 +168,7 @@ check_subscription() {
     fi
   done
   for name in $for_parameters; do
-    [[ $registered == *" Microsoft.$name "* ]] ||
+    grep -qixF -- "Microsoft.$name" <<<"$registered" ||
       echo "Microsoft.$name isn't registered. privateNetworking needs Microsoft.App and Microsoft.Network, sampleLogicApp needs Microsoft.Logic: az provider register --namespace Microsoft.$name"
   done
 }

@@ -51,15 +51,16 @@ case $call in
 esac
 """
 
+# As Azure spells them.
 PROVIDERS = (
-    "Communication",
-    "EventGrid",
-    "Insights",
-    "KeyVault",
-    "ManagedIdentity",
-    "OperationalInsights",
-    "Storage",
-    "Web",
+    "Microsoft.Communication",
+    "Microsoft.EventGrid",
+    "microsoft.insights",
+    "Microsoft.KeyVault",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.OperationalInsights",
+    "Microsoft.Storage",
+    "Microsoft.Web",
 )
 
 type Deploy = Callable[..., "Done"]
@@ -83,7 +84,7 @@ def deploy(tmp_path: Path) -> Deploy:
     temporary = tmp_path / "temporary"
     for directory in (tools, state, temporary):
         directory.mkdir()
-    (state / "providers").write_text("".join(f"Microsoft.{name}\n" for name in PROVIDERS))
+    (state / "providers").write_text("".join(f"{name}\n" for name in PROVIDERS))
     (state / "last").write_text("portal-1\n")
     (state / "operator").write_text("the-user\n")
     (state / "versions").write_text("3.12\n3.13\n")
@@ -186,6 +187,15 @@ def test_missing_resource_providers_are_registered_and_those_of_parameters_are_n
     refused = deploy("--group", "rg", "--acs", "contoso", fail_at="provider register")
     assert refused.code == 1
     assert "ask someone who can write to the subscription" in refused.said
+
+
+def test_a_registered_provider_is_found_however_azure_spells_it(deploy: Deploy, tmp_path: Path):
+    """Azure lists Microsoft.Insights as microsoft.insights. An account that can't register must not be asked to."""
+    providers = tmp_path / "state" / "providers"
+    providers.write_text(providers.read_text() + "microsoft.app\nMicrosoft.Logic\nMICROSOFT.NETWORK\n")
+    done = deploy("--group", "rg", "--location", "westeurope", "--acs", "contoso", fail_at="provider register")
+    assert done.code == 0, done.said
+    assert "isn't registered" not in done.said
 
 
 def test_the_registered_providers_are_those_of_the_templates():
