@@ -13,7 +13,7 @@ class AzError(Exception):
 
 
 def az(*arguments: str) -> Any:
-    """What a command of the Azure CLI answers, parsed from JSON. Raises AzError."""
+    """The answer of an Azure CLI command, parsed from JSON. Raises AzError."""
     program = shutil.which("az")
     if program is None:
         raise AzError("the Azure CLI (az) isn't installed")

@@ -156,7 +156,7 @@ check_subscription() {
     echo "This account can't list the resource providers, so their registration isn't checked."
     return
   }
-  # Without regard to case: Azure lists Microsoft.Insights as microsoft.insights.
+  # Ignore case: Azure lists Microsoft.Insights as microsoft.insights.
   for name in $required; do
     ! grep -qixF -- "Microsoft.$name" <<<"$registered" || continue
     if [ "$dry_run" = yes ]; then
@@ -169,7 +169,7 @@ check_subscription() {
   done
   for name in $for_parameters; do
     grep -qixF -- "Microsoft.$name" <<<"$registered" ||
-      echo "Microsoft.$name isn't registered. privateNetworking needs Microsoft.App and Microsoft.Network, sampleLogicApp needs Microsoft.Logic: az provider register --namespace Microsoft.$name"
+      echo "Microsoft.$name isn't registered. privateNetworking needs Microsoft.App and Microsoft.Network, sampleLogicApp and teamsCards need Microsoft.Logic: az provider register --namespace Microsoft.$name"
   done
 }
 
@@ -211,8 +211,8 @@ if [ "$dry_run" = yes ]; then
   exit 0
 fi
 
-# The app gets its secrets from the Key Vault, as its identity. If the identity's role wasn't effective yet, Azure would
-# try again only a day later, and the app doesn't start without them.
+# The app reads its secrets from the Key Vault with its identity. If the identity's role isn't effective yet, Azure tries
+# again only a day later, and the app doesn't start without the secrets.
 wait_for_secrets() {
   local references denied
   references=$(az functionapp show --resource-group "$group" --name "$app" --query id --output tsv)/config/configreferences/appsettings

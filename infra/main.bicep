@@ -579,7 +579,7 @@ module archiveEndpoints 'modules/private-endpoints.bicep' = if (privateNetworkin
     subnetId: createNetwork ? network!.outputs.endpointSubnetId : endpointSubnetId
     zoneGroupId: zoneGroupId
   }
-  dependsOn: [archiveStorage]
+  dependsOn: [archiveStorage, hostEndpoints]
 }
 
 module hostRoles 'modules/account-roles.bicep' = {

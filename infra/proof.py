@@ -81,7 +81,7 @@ def missing(deployed: Deployed, since: datetime) -> Iterator[str]:
     try:
         if not any(_PUBLISHER in deployed.roles(one) for one in site["principals"]):
             yield "role: the app's identity has no role Monitoring Metrics Publisher; deploy main.bicep again"
-    except AzError:  # it takes the right to read assignments in the whole subscription
+    except AzError:  # requires the right to read assignments in the whole subscription
         yield "role: not checked. The app's identity needs Monitoring Metrics Publisher on Application Insights"
     if deployed.lines("", since):
         yield (

@@ -30,7 +30,7 @@ _ATTEMPTS_TO_ASK = 180
 _NOT_READY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 _ACCEPTED = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED})
 _ID = re.compile(r"[A-Za-z0-9-]+")
-# The states of a deployment at which it has ended.
+# The final states of a deployment.
 _SUCCEEDED = 4
 _ENDED = {3: "failed", -1: "was replaced by another deployment", 5: "was cancelled", 6: "succeeded only in part"}
 _REFUSALS = {

@@ -22,6 +22,8 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: accountName
 }
 
+// One after the other: endpoints of one account or in one subnet disturb each other while they are created.
+@batchSize(1)
 resource endpoints 'Microsoft.Network/privateEndpoints@2024-10-01' = [
   for service in services: {
     name: 'pe-${accountName}-${service}'
