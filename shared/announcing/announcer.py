@@ -157,7 +157,7 @@ class Announcing:
         self._next_pause = min(self._next_pause * 2, _LONGEST_TOPIC_PAUSE)
 
     async def _announcements(self, chunk: Chunk) -> tuple[list[Announcement], tuple[str, ...]]:
-        """What to announce, and the rows that hide whether the recording is complete, because they can't be read."""
+        """The announcements to send, and the unreadable rows, which hide whether the recording is complete."""
         recording, chunks = await self._catalogue.recording(chunk.recording_key)
         recording = recording or Recording(recording_key=chunk.recording_key, recording_id=chunk.recording_id)
         own = self._messages.of_chunk(chunk, recording)

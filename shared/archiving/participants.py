@@ -5,7 +5,7 @@ participant's id, keyed with PARTICIPANTS_SECRET, and never the id itself. If th
 until a rebuild with a secret adds them. The lists are for searches only. If they can't be written, the chunk's attempt
 is retried (its files are already in the archive) until 12 hours before the chunk's deadline, when an open chunk would
 be reported. A chunk that comes later has at least a few attempts, and one more if the attempt before failed for another
-cause. Then the chunk is archived without them, and a later rebuild adds it.
+cause. Then the chunk is archived without list entries, and a later rebuild adds them.
 """
 
 from datetime import timedelta
@@ -25,8 +25,8 @@ from shared.settings.settings import Settings
 
 log = logger("participants")
 
-_REPORTED = timedelta(hours=max(REPORT_HOURS))  # before the deadline; earlier, each attempt fails without the lists
-_FEW = 5  # attempts that may fail because of the lists also after that
+_REPORTED = timedelta(hours=max(REPORT_HOURS))  # before the deadline; until then, unwritten lists fail the attempt
+_FEW = 5  # attempts that may fail because of the lists even after that
 
 
 class ParticipantIndex:

@@ -74,7 +74,7 @@ class RetryPolicy:
         return now >= last_chance and (chunk.pending_at < last_chance or chunk.attempts >= _LATE_ATTEMPTS)
 
     def pause(self, attempts: int) -> timedelta:
-        """From an attempt's failure to the next attempt, after this many attempts."""
+        """The time from an attempt's failure to the next attempt, after this many attempts."""
         exponential = min(self.base * 2.0 ** min(attempts - 1, 30), _LONGEST)
         return timedelta(seconds=exponential * self.random_source.between(1 - _JITTER, 1 + _JITTER))
 

@@ -1,8 +1,8 @@
 """The outbox of a chunk: announcements that are not delivered yet, kept as JSON in the chunk's own row.
 
 A state and its announcement are added in one write, so no crash can separate them and no extra write is needed. The
-announcement stays in the row until it is delivered, also if the chunk changes its state again. Only that of archived
-files goes if the files are gone and must be copied again.
+announcement stays in the row until it is delivered, even if the chunk changes its state again. Exception: if the
+archived files are gone and must be copied again, their announcement is removed.
 """
 
 from dataclasses import dataclass, replace

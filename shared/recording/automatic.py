@@ -6,7 +6,7 @@
 2 inserts the claim by the call's serverCallId. If several events and callbacks report the call at the same moment,
 only one insert succeeds. A process that finds a claim without an outcome adds the claim's row again. A crash before 2
 leaves the delivery unanswered, so it is repeated, and a row without a claim, which the sweep removes. After a crash
-later than 2, the sweep continues by the row, also if ACS gives up a callback that wasn't answered.
+after 2, the sweep finds the row and continues, even if ACS stops repeating a callback that wasn't answered.
 
 Each start of a claim has the same Repeatability id, so ACS carries out a repeated start only once. A call that is
 recorded already, by ACS's answer (8553, 8559) or by the ledger, gets no second recording. If the call is over, or ACS

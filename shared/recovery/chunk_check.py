@@ -38,7 +38,7 @@ _LOG_LEVELS = dict(zip(REPORT_HOURS, (logging.WARNING, logging.ERROR, logging.CR
 _FIRST_RESCUE = timedelta(minutes=15)  # from a failure to the first rescue; doubles with each rescue
 _LONGEST_RESCUE = timedelta(hours=4)
 _LATE_RESCUE = timedelta(minutes=30)  # the longest interval between rescues after the deadline
-_FOR_A_PERSON = (SourceNotAllowed.reason, DestinationConflict.reason)  # not rescued more often after the deadline
+_FOR_A_PERSON = (SourceNotAllowed.reason, DestinationConflict.reason)  # retried no more often after the deadline
 _LONGEST_REQUEUE = timedelta(minutes=30)  # the longest interval between two messages for a chunk without attempts
 _DOUBLINGS = 10  # the most doublings of an interval; more would exceed every limit above
 _LEASE_OVER = timedelta(seconds=5)  # wait after a lease's end: allowed difference between two clocks

@@ -4,8 +4,8 @@
                   1                            2
 
 The worklist has every open chunk, nearest deadline first. A request reads at most about 1,000 of them (64 storage
-operations for the worklist, and one for each chunk) and replays about 200. Its answer has a cursor, with which the next
-request continues: so the number of requests is bounded by the number of open chunks, whatever the others wait for. A
+operations for the worklist, and one for each chunk) and replays about 200. The next request continues at the
+cursor of its answer, so the number of requests is bounded by the number of open chunks, whatever the others wait for. A
 request without a cursor begins at the first chunk again. It doesn't queue a chunk twice.
 """
 

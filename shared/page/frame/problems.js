@@ -1,11 +1,11 @@
-// Shows an error with the app's own message, and the problem of each field if there are several. Also the text that is
-// shown until the first answer comes.
+// Shows an error with the app's own message, and the problem of each field if there are several. Also has the text
+// that is shown until the first answer arrives.
 
 import { h } from "./dom.js";
 
 export const loading = (what = "") => h("p", { class: "dim loading" }, `Loading${what ? ` ${what}` : ""} …`);
 
-// Replaces that text after a request failed.
+// Replaces the loading text after a request has failed.
 export function notLoaded(root) {
   for (const one of root.querySelectorAll(".loading")) one.textContent = "Not loaded.";
 }

@@ -22,7 +22,7 @@ const NAMES = {
 
 export const failedChecks = (summary) => (summary.checks ?? []).filter((one) => !one.ok);
 
-// ACS may answer and refuse: then the title says what it refuses, because somebody must act.
+// If ACS answers but refuses, the title says what ACS refuses, because somebody must act.
 export const titleOf = (check) =>
   check.name === "acs" && isKnown(check.reason)
     ? meaningOf(check.reason)
