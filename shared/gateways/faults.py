@@ -5,8 +5,8 @@ bodies, and the host logs exception chains completely. The service's error code 
 """
 
 import re
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
@@ -79,31 +79,17 @@ def _seconds_until(date: str, sent: str) -> float:
     return (parsedate_to_datetime(date) - parsedate_to_datetime(sent)).total_seconds()
 
 
-class _StorageFaults:
-    """A context manager as a class: a generator takes three times as long, at each call to storage."""
-
-    __slots__ = ("_doing",)
-
-    def __init__(self, doing: str) -> None:
-        self._doing = doing
-
-    def __enter__(self) -> None:
-        """Nothing needs to be done before the call."""
-
-    def __exit__(self, kind: object, error: BaseException | None, stack: object) -> None:
-        if error is None:
-            return
-        if isinstance(error, BROKEN_CONNECTION):
-            raise DestinationUnavailable(f"{self._doing}: the connection to storage failed") from None
-        if isinstance(error, ClientAuthenticationError | DecodeError | HttpResponseError):
-            raise _storage_error(error, self._doing) from None
-        if isinstance(error, AzureError):
-            raise DestinationUnavailable(f"{self._doing}: the storage SDK failed") from None
-
-
-def storage_faults(doing: str) -> AbstractContextManager[None]:
+@contextmanager
+def storage_faults(doing: str) -> Iterator[None]:
     """Wraps calls to Blob, Queue and Table storage. `doing` describes the operation, for error messages."""
-    return _StorageFaults(doing)
+    try:
+        yield
+    except BROKEN_CONNECTION:
+        raise DestinationUnavailable(f"{doing}: the connection to storage failed") from None
+    except (ClientAuthenticationError, DecodeError, HttpResponseError) as error:
+        raise _storage_error(error, doing) from None
+    except AzureError:
+        raise DestinationUnavailable(f"{doing}: the storage SDK failed") from None
 
 
 def _code(error: HttpResponseError) -> str | None:
