@@ -30,10 +30,12 @@ _ATTEMPTS_TO_ASK = 180
 _NOT_READY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 _ACCEPTED = frozenset({HTTPStatus.OK, HTTPStatus.ACCEPTED})
 _ID = re.compile(r"[A-Za-z0-9-]+")
+# The hosts to which the user's token is sent.
+_HOST = re.compile(r"[a-z0-9-]+\.scm\.([a-z0-9-]+\.)?(azurewebsites\.(net|us)|chinacloudsites\.cn)")
 # The final states of a deployment.
 _SUCCEEDED = 4
 _ENDED = {3: "failed", -1: "was replaced by another deployment", 5: "was cancelled", 6: "succeeded only in part"}
-_REFUSALS = {
+_REFUSALS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "you may not publish to the app: this needs the right Microsoft.Web/sites/publish/action",
     HTTPStatus.FORBIDDEN: "you may not publish to the app, or its access restrictions refuse this machine",
     HTTPStatus.CONFLICT: "another deployment is running: wait until it has ended",
@@ -69,14 +71,16 @@ class DeploymentEndpoint:
         headers = self._signed_in | {"Content-Type": "application/zip"}
         for _ in range(_ATTEMPTS_TO_SEND):
             try:
-                async with self._http.post(url, data=package, headers=headers, timeout=_SENDING) as answer:
+                async with self._http.post(
+                    url, data=package, headers=headers, timeout=_SENDING, allow_redirects=False
+                ) as answer:
                     status, text = answer.status, (await answer.text()).strip().strip('"')
             except (aiohttp.ClientError, TimeoutError):  # the name of a new app may not resolve yet
                 status, text = HTTPStatus.SERVICE_UNAVAILABLE, ""
             if status in _ACCEPTED:
                 return text if _ID.fullmatch(text) else "latest"
             if status not in _NOT_READY:
-                raise PublishError(_REFUSALS.get(HTTPStatus(status), f"Azure answered {status}: {text[:500]}"))
+                raise PublishError(_REFUSALS.get(status, f"Azure answered {status}: {text[:500]}"))
             await asyncio.sleep(self._pause)
         raise PublishError("the app's deployment endpoint isn't ready: start the app if it is stopped")
 
@@ -93,7 +97,7 @@ class DeploymentEndpoint:
         """None if the endpoint doesn't answer now."""
         url = f"{self._origin}/api/deployments/{what}"
         try:
-            async with self._http.get(url, headers=self._signed_in, timeout=_ASKING) as answer:
+            async with self._http.get(url, headers=self._signed_in, timeout=_ASKING, allow_redirects=False) as answer:
                 return await answer.json(content_type=None) if answer.status in _ACCEPTED else None
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return None
@@ -109,8 +113,8 @@ def deployment_host(group: str, app: str) -> str:
     found = az("functionapp", "show", "--resource-group", group, "--name", app)
     properties = {**found, **(found.get("properties") or {})}  # some versions of the CLI nest them
     hosts = [one["name"] for one in properties["hostNameSslStates"] if one["hostType"] == "Repository"]
-    if len(hosts) != 1:
-        raise AzError(f"{app} has no deployment endpoint")
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0].lower()):
+        raise AzError(f"{app} has no deployment endpoint of Azure")
     return str(hosts[0])
 
 

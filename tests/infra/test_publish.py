@@ -37,7 +37,9 @@ class Scm:
     async def publish(self, request: web.Request) -> web.Response:
         self.tokens.add(request.headers["Authorization"])
         self.received.append((request.query_string, request.headers["Content-Type"], await request.read()))
-        return web.json_response(DEPLOYMENT, status=_next(self.sent))
+        status = _next(self.sent)
+        headers = {"Location": "/api/publish"} if status == HTTPStatus.TEMPORARY_REDIRECT else {}
+        return web.json_response(DEPLOYMENT, status=status, headers=headers)
 
     async def deployment(self, request: web.Request) -> web.Response:
         assert request.match_info["id"] == DEPLOYMENT
@@ -178,6 +180,32 @@ def test_an_app_without_an_endpoint_is_named(command: Path, capsys: pytest.Captu
     assert "func-x has no deployment endpoint" in capsys.readouterr().err
     with pytest.raises(AzError, match="az functionapp list failed"):
         publish.az("functionapp", "list")
+
+
+@pytest.mark.parametrize(
+    "host", ["func-x.scm.azurewebsites.net.example.com", "example.com", "func-x.azurewebsites.net"]
+)
+def test_the_user_s_token_goes_only_to_azure_s_hosts(command: Path, capsys: pytest.CaptureFixture[str], host: str):
+    site = {"hostNameSslStates": [{"name": host, "hostType": "Repository"}]}
+    (command.parent / "site.json").write_text(json.dumps(site))
+    assert publish.main() == 1
+    assert "func-x has no deployment endpoint" in capsys.readouterr().err
+
+
+def test_an_app_may_have_a_unique_host_name(command: Path):
+    site = {"hostNameSslStates": [{"name": "func-x-a1.scm.westeurope-01.azurewebsites.net", "hostType": "Repository"}]}
+    (command.parent / "site.json").write_text(json.dumps(site))
+    assert publish.deployment_host("rg", "func-x") == site["hostNameSslStates"][0]["name"]
+
+
+@pytest.mark.parametrize("status", [307, 599])
+async def test_an_unusual_answer_is_an_error_and_a_redirect_gets_no_token(
+    scm: Scm, endpoint: DeploymentEndpoint, status: int
+):
+    scm.sent = [status]
+    with pytest.raises(PublishError, match=f"Azure answered {status}"):
+        await endpoint.publish(PACKAGE)
+    assert len(scm.received) == 1
 
 
 def test_a_package_without_libraries_is_refused_before_it_is_sent(command: Path, capsys: pytest.CaptureFixture[str]):
