@@ -12,6 +12,8 @@ request without a cursor begins at the first chunk again. It doesn't queue a chu
 import asyncio
 import base64
 import binascii
+import contextlib
+import re
 from dataclasses import dataclass
 from itertools import batched
 
@@ -26,6 +28,7 @@ from shared.recovery.replay import Replay
 _MOST_READ = 1000  # chunks
 _MOST_PAGES = 4  # of the worklist
 _MOST = 200  # chunks replayed by one request
+_ROW = re.compile(r"[0-9A-Za-z.-]{1,200}", re.ASCII)
 _AT_ONCE = 16  # chunks read or replayed concurrently
 
 
@@ -87,7 +90,8 @@ def _row(cursor: str | None) -> str:
     """The worklist's row after which the request continues. A forged one only leads to another row."""
     if cursor is None:
         return ""
-    try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        raise InvalidRequest.of("cursor", "must be the unchanged nextCursor of an earlier answer") from None
+    with contextlib.suppress(binascii.Error, ValueError):
+        row = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        if _ROW.fullmatch(row):
+            return row
+    raise InvalidRequest.of("cursor", "must be the unchanged nextCursor of an earlier answer")

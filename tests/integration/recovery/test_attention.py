@@ -124,7 +124,9 @@ async def test_chunks_behind_a_thousand_others_are_retried_with_the_cursor(world
     assert (await world.chunk(jobs["throttle"])).next_attempt_at is None
 
 
-@pytest.mark.parametrize("cursor", ["x", "_w"])
+@pytest.mark.parametrize(
+    "cursor", ["x", "_w", "AA", "J28", "TGF" + "h" * 400]
+)  # the third is a zero byte, the fourth has a quote
 async def test_a_cursor_that_was_changed_is_refused(world: World, cursor: str):
     body = json.dumps({"reason": "acs-throttled", "cursor": cursor}).encode()
     answer = await world.commands.replay_by_reason(body, by="ada")
