@@ -10,6 +10,7 @@ from local.acs.media.wav import HEADER_SIZE, wav_header
 from local.memory.acs import Document, MemoryAcs
 from local.memory.clients import MemoryClients, provision
 from local.memory.clock import HandClock
+from local.memory.events import DELETE_HOST, HOST, SERVER_CALL_ID, files_reported
 from local.memory.host import Host
 from local.memory.storage.account import Account, Operation, Turn, apply_at_once
 from local.memory.storage.entities import Row, Table
@@ -25,14 +26,11 @@ if TYPE_CHECKING:
     from local.memory.storage.block_blobs import Container
 
 MEBIBYTE = 1024 * 1024
-_HOST = "https://storage.asm.skype.com/v1/objects"
-_DELETE_HOST = "https://us-storage.asm.skype.com/v1/objects"
 _SAFE = ("archived", "released")  # states
 ANNOUNCING = {  # settings with which the app announces
     "announce_topic_endpoint": "https://memory.westeurope-1.eventgrid.azure.net/api/events",
     "announce_topic_key": "a2V5",
 }
-_SERVER_CALL = "aHR0cHM6Ly9jb252LnNreXBlLmNvbS9jb252L2NhbGw="
 
 
 @functools.cache
@@ -49,44 +47,22 @@ def document(document_id: str, *, size: int = 4096) -> Document:
     sound = random.Random(document_id).randbytes(256)
     data = (sound * (size // 256 + 1))[: (size - HEADER_SIZE) // 2 * 2]
     return Document(
-        content_location=f"{_HOST}/{document_id}/content/audio",
-        metadata_location=f"{_HOST}/{document_id}/content/acsmetadata",
-        delete_location=f"{_DELETE_HOST}/{document_id}",
+        content_location=f"{HOST}/{document_id}/content/audio",
+        metadata_location=f"{HOST}/{document_id}/content/acsmetadata",
+        delete_location=f"{DELETE_HOST}/{document_id}",
         media=wav_header(len(data), 1) + data,
         metadata=f'{{"chunkDocumentId":"{document_id}","chunkIndex":0,"resourceId":"r","callId":"c"}}'.encode(),
     )
 
 
 def event_of(recording_id: str, *document_ids: str) -> dict[str, Any]:
-    chunks = [
-        {
-            "documentId": name,
-            "index": index,
-            "endReason": "SessionEnded",
-            "contentLocation": f"{_HOST}/{name}/content/audio",
-            "metadataLocation": f"{_HOST}/{name}/content/acsmetadata",
-            "deleteLocation": f"{_DELETE_HOST}/{name}",
-        }
-        for index, name in enumerate(document_ids)
-    ]
-    return {
-        "id": f"event-{recording_id}",
-        "topic": "/subscriptions/0/resourceGroups/g/providers/Microsoft.Communication/CommunicationServices/contoso",
-        "subject": f"/recording/call/call-1/serverCallId/{_SERVER_CALL}/recordingId/{recording_id}",
-        "data": {
-            "recordingStorageInfo": {"recordingChunks": chunks},
-            "recordingStartTime": "2026-11-21T09:05:28.1234567Z",
-            "recordingDurationMs": 62314,
-            "recordingContentType": "Audio",
-            "recordingChannelType": "Mixed",
-            "recordingFormatType": "Wav",
-            "sessionEndReason": "CallEnded",
-        },
-        "eventType": "Microsoft.Communication.RecordingFileStatusUpdated",
-        "dataVersion": "1.0",
-        "metadataVersion": "1",
-        "eventTime": "2026-11-21T09:59:11.7654321Z",
-    }
+    return files_reported(
+        recording_id,
+        document_ids,
+        server_call_id=SERVER_CALL_ID,
+        started="2026-11-21T09:05:28.1234567Z",
+        at="2026-11-21T09:59:11.7654321Z",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

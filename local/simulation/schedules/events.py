@@ -3,42 +3,20 @@
 from datetime import timedelta
 from typing import Any
 
+from local.memory.events import SERVER_CALL_ID, files_reported
 from local.simulation.world.cluster import BEGIN
-from local.simulation.world.sources import DELETE_HOST, HOST, Source
-
-_SERVER_CALL = "aHR0cHM6Ly9jb252LnNreXBlLmNvbS9jb252L2NhbGw="
+from local.simulation.world.sources import Source
 
 
 def event_of(
-    recording_id: str, sources: tuple[Source, ...], at: float, server_call_id: str = _SERVER_CALL
+    recording_id: str, sources: tuple[Source, ...], at: float, server_call_id: str = SERVER_CALL_ID
 ) -> dict[str, Any]:
-    chunks = [
-        {
-            "documentId": one.document_id,
-            "index": index,
-            "endReason": "SessionEnded",
-            "contentLocation": f"{HOST}/{one.document_id}/content/audio",
-            "metadataLocation": f"{HOST}/{one.document_id}/content/acsmetadata",
-            "deleteLocation": f"{DELETE_HOST}/{one.document_id}",
-        }
-        for index, one in enumerate(sources)
-    ]
+    """`at`: seconds after the beginning of the run."""
     when = f"{BEGIN + timedelta(seconds=at):%Y-%m-%dT%H:%M:%S.%f}0Z"
-    return {
-        "id": f"event-{recording_id}",
-        "topic": "/subscriptions/0/resourceGroups/g/providers/Microsoft.Communication/CommunicationServices/contoso",
-        "subject": f"/recording/call/call-{recording_id}/serverCallId/{server_call_id}/recordingId/{recording_id}",
-        "data": {
-            "recordingStorageInfo": {"recordingChunks": chunks},
-            "recordingStartTime": when,
-            "recordingDurationMs": 62314,
-            "recordingContentType": "Audio",
-            "recordingChannelType": "Mixed",
-            "recordingFormatType": "Wav",
-            "sessionEndReason": "CallEnded",
-        },
-        "eventType": "Microsoft.Communication.RecordingFileStatusUpdated",
-        "dataVersion": "1.0",
-        "metadataVersion": "1",
-        "eventTime": when,
-    }
+    return files_reported(
+        recording_id,
+        [one.document_id for one in sources],
+        server_call_id=server_call_id,
+        started=when,
+        at=when,
+    )

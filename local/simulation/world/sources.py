@@ -15,11 +15,10 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from local.acs.media.wav import HEADER_SIZE, wav_header
 from local.memory.acs import Document, MemoryAcs, _Answer
+from local.memory.events import DELETE_HOST, HOST
 from local.memory.storage.refusals import Response
 from local.simulation.world.recorder import Recorder, Start
 
-HOST = "https://storage.asm.skype.com/v1/objects"
-DELETE_HOST = "https://us-storage.asm.skype.com/v1/objects"
 PERSON = "8:acs:person-"  # begins every participant's id in the simulation
 
 

@@ -1,8 +1,7 @@
 """The list of open recordings is a view of the worklist: what is in it, in which order, and what a page costs."""
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,19 +17,11 @@ from shared.gateways.tables.lists import Lists
 from shared.gateways.tables.worklist import Worklist
 from shared.queries import open_recordings
 from shared.queries.open_recordings import OpenRecordings
+from tests.integration.queries.lists import NOON, page
 from tests.integration.storages import MovableClock
 from tests.integration.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
-
-
-async def page(world: World, **parameters: str) -> dict[str, Any]:
-    answer = await world.queries.recordings(parameters, None, by="ada")
-    assert answer.status == 200, answer.body
-    body: dict[str, Any] = json.loads(answer.body)
-    return body
 
 
 async def pages(world: World, **parameters: str) -> list[list[str]]:

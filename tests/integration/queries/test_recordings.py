@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,18 +16,10 @@ from shared.domain.records import Chunk, Recording
 from shared.domain.states import ChunkState, RecordingState
 from shared.errors import Fault
 from shared.gateways.tables.lists import PARTITION
+from tests.integration.queries.lists import NOON, page
 from tests.integration.world import MakeWorld, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
-
-
-async def page(world: World, **parameters: str) -> dict[str, Any]:
-    answer = await world.queries.recordings(parameters, None, by="ada")
-    assert answer.status == 200, answer.body
-    body: dict[str, Any] = json.loads(answer.body)
-    return body
 
 
 async def ids(world: World, **parameters: str) -> list[str]:
